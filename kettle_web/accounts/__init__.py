@@ -1,0 +1,1 @@
+"""People: sign-in, throttling, one-time passwords, management of users."""

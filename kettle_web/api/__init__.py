@@ -1,0 +1,1 @@
+"""The machine surface: JSON for what the pages show."""

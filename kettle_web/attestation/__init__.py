@@ -1,0 +1,1 @@
+"""Hardware evidence: bytes to structures, certificate chains, one numbered procedure per platform. Never imports Django."""

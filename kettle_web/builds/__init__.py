@@ -1,0 +1,1 @@
+"""A build and its life: request, states, attempts, events, result."""

@@ -1,0 +1,172 @@
+"""Rows of a build's life. Everything that a page shows of a running build is here; messages elsewhere are only bells."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.db import models
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from kettle_web.builds.states import Fault, State
+from kettle_web.core.ids import uid_new
+
+
+class Endpoint(models.Model):
+    """A Kettle server that builds may be sent to."""
+
+    name = models.CharField(max_length=100, unique=True)
+    base_url = models.CharField(max_length=500)
+    """Without a slash at the end."""
+    token_encrypted = models.TextField(blank=True, default="")
+    """Bearer token, encrypted by `core.secrets`; empty when the server asks for none."""
+    token_origin = models.CharField(max_length=300, blank=True, default="")
+    """The one origin that the token may be sent to: it is bound to it when it is stored."""
+    attests = models.BooleanField(default=True)
+    """Whether a result without evidence is a failure (True) or merely unattested."""
+    is_embedded = models.BooleanField(default=False)
+    is_default = models.BooleanField(default=False)
+    is_enabled = models.BooleanField(default=True)
+
+    class Meta:
+        ordering = ("-is_default", "name")
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Upload(models.Model):
+    """An archive on its way up in chunks. Its bytes are in one partial file in the data folder until it is complete."""
+
+    uid = models.CharField(max_length=26, unique=True, default=uid_new)
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="uploads")
+    name = models.CharField(max_length=255)
+    size = models.BigIntegerField()
+    received = models.BigIntegerField(default=0)
+    sha256 = models.CharField(max_length=64, blank=True, default="")
+    """Hex; empty until the upload is complete and its bytes are stored."""
+    created_at = models.DateTimeField(default=timezone.now)
+    used_at = models.DateTimeField(null=True, blank=True)
+
+
+class Build(models.Model):
+    """One build: what was asked for, where it stands, what came back."""
+
+    class Origin(models.TextChoices):
+        REPOSITORY = "repository", _("Git repository")
+        UPLOAD = "upload", _("Uploaded archive")
+        IMPORT = "import", _("Imported bundle")
+
+    uid = models.CharField(max_length=26, unique=True, default=uid_new)
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="builds")
+    created_at = models.DateTimeField(default=timezone.now, db_index=True)
+    label = models.CharField(max_length=200, blank=True, default="")
+    submission_key = models.CharField(max_length=64, blank=True, default="")
+    """Made with the form: a form sent twice is one build. Empty where there was none."""
+
+    origin = models.CharField(max_length=12, choices=Origin.choices)
+    repo_url = models.CharField(max_length=2000, blank=True, default="")
+    repo_ref = models.CharField(max_length=255, blank=True, default="")
+    """Branch, tag or commit as asked for; empty: the repository's default branch."""
+    resolved_commit = models.CharField(max_length=64, blank=True, default="")
+    """What the ref pointed to at submission, hex; empty: could not be established."""
+    source_sha256 = models.CharField(max_length=64, blank=True, default="")
+    """The uploaded archive, hex, content-addressed in storage."""
+    source_name = models.CharField(max_length=255, blank=True, default="")
+    source_size = models.BigIntegerField(null=True, blank=True)
+    source_git_tree = models.CharField(max_length=64, blank=True, default="")
+    """Git tree of the uploaded files as we computed it, hex; empty: not an upload, or not computable."""
+    source_lockfile_sha256 = models.CharField(max_length=64, blank=True, default="")
+    source_claimed_commit = models.CharField(max_length=64, blank=True, default="")
+    """HEAD of the archive's own .git: its claim, no more."""
+
+    endpoint = models.ForeignKey(Endpoint, null=True, blank=True, on_delete=models.PROTECT, related_name="builds")
+    state = models.CharField(max_length=12, choices=State.choices, default=State.QUEUED)
+    state_since = models.DateTimeField(default=timezone.now)
+    finished_at = models.DateTimeField(null=True, blank=True)
+    fault = models.CharField(max_length=10, choices=Fault.choices, blank=True, default="")
+    failure_code = models.CharField(max_length=60, blank=True, default="")
+    failure_message = models.TextField(blank=True, default="")
+
+    lease_owner = models.CharField(max_length=64, blank=True, default="")
+    lease_until = models.DateTimeField(null=True, blank=True, db_index=True)
+    next_try_at = models.DateTimeField(null=True, blank=True)
+    tries = models.PositiveIntegerField(default=0)
+    """Failed tries of the present step; a new state starts again at zero."""
+
+    job_id = models.CharField(max_length=64, blank=True, default="")
+    last_seq = models.BigIntegerField(default=0)
+    """Number of the last stored event; the first is 1."""
+    remote_count = models.BigIntegerField(default=0)
+    """How many events of the server's own stream are stored: where a resumed stream continues."""
+
+    result_sha256 = models.CharField(max_length=64, blank=True, default="")
+    result_size = models.BigIntegerField(null=True, blank=True)
+    provenance_sha256 = models.CharField(max_length=64, blank=True, default="")
+    evidence_sha256 = models.CharField(max_length=64, blank=True, default="", db_index=True)
+
+    verdict = models.CharField(max_length=12, blank=True, default="")
+    """Of the newest report, as of then; empty: not judged yet. Written with the report, never alone."""
+    headline = models.TextField(blank=True, default="")
+    platform = models.CharField(max_length=12, blank=True, default="")
+
+    class Meta:
+        ordering = ("-id",)
+        indexes = (
+            models.Index(fields=["owner", "-id"], name="build_owner_newest"),
+            models.Index(fields=["state", "-id"], name="build_state_newest"),
+            models.Index(fields=["verdict", "-id"], name="build_verdict_newest"),
+        )
+        constraints = (
+            models.UniqueConstraint(
+                fields=["owner", "submission_key"], name="build_submission_once", condition=~models.Q(submission_key="")
+            ),
+        )
+
+    def __str__(self) -> str:
+        return self.uid
+
+
+class Attempt(models.Model):
+    """One POST /build. Its nonce is stored before it is sent, so that evidence made for it can be recognised."""
+
+    class Outcome(models.TextChoices):
+        PREPARED = "prepared", _("Not sent yet")
+        SENT = "sent", _("Sent, no answer known")
+        ACCEPTED = "accepted", _("Accepted")
+        REFUSED = "refused", _("Refused")
+        UNKNOWN = "unknown", _("Outcome unknown")
+
+    build = models.ForeignKey(Build, on_delete=models.CASCADE, related_name="attempts")
+    number = models.PositiveIntegerField()
+    nonce = models.BinaryField(max_length=16)
+    """16 random bytes, never all zero."""
+    nonce_made_by = models.CharField(max_length=10, choices=[("browser", _("browser")), ("server", _("server")), ("api", _("API client"))])
+    created_at = models.DateTimeField(default=timezone.now)
+    sent_at = models.DateTimeField(null=True, blank=True)
+    answered_at = models.DateTimeField(null=True, blank=True)
+    outcome = models.CharField(max_length=10, choices=Outcome.choices, default=Outcome.PREPARED)
+    detail = models.TextField(blank=True, default="")
+
+    class Meta:
+        ordering = ("number",)
+        constraints = (models.UniqueConstraint(fields=["build", "number"], name="attempt_number_once"),)
+
+    @property
+    def nonce_hex(self) -> str:
+        return bytes(self.nonce).hex()
+
+
+class EventChunk(models.Model):
+    """A run of consecutive events of one build, compressed: zlib over one JSON array per line, UTF-8.
+
+    Each line is `[seq, unix time in milliseconds, type, text, extra]`; see `kettle_web.builds.eventlog`.
+    """
+
+    build = models.ForeignKey(Build, on_delete=models.CASCADE, related_name="event_chunks")
+    first_seq = models.BigIntegerField()
+    last_seq = models.BigIntegerField()
+    payload = models.BinaryField()
+
+    class Meta:
+        ordering = ("first_seq",)
+        constraints = (models.UniqueConstraint(fields=["build", "first_seq"], name="event_chunk_once"),)

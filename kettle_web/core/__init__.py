@@ -1,0 +1,1 @@
+"""What every app stands on: content-addressed files, identifiers, encrypted fields, middleware, process start."""

@@ -1,0 +1,108 @@
+"""The settings that come from the environment, read once, with their defaults.
+
+Every variable is optional: without any, Kettle Web runs on one machine from one data folder. The README's table of settings
+lists the same names.
+"""
+
+import json
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+
+CHECKOUT = Path(__file__).resolve().parent.parent
+
+
+class EnvError(ValueError):
+    """A variable holds something that cannot be used; the message names it and says what it may hold."""
+
+
+@dataclass(frozen=True)
+class EndpointEnv:
+    """One Kettle server from ``KETTLE_ENDPOINTS``."""
+
+    name: str
+    url: str
+    token: str = ""
+    attests: bool = True
+
+
+@dataclass(frozen=True)
+class Env:
+    """What the environment says."""
+
+    data_dir: Path
+    """Folder of everything that is kept: database, files, keys."""
+    database_url: str
+    """Empty: SQLite in the data folder."""
+    redis_url: str
+    """Empty: the broker is a folder, live pages poll the database."""
+    storage_url: str
+    """Empty: files in the data folder. ``s3://bucket/prefix`` otherwise."""
+    public_url: str
+    """Scheme and host that links and badges use, without a slash at the end."""
+    secret_key: str
+    """Empty: made at first start and kept in the data folder."""
+    field_encryption_keys: tuple[str, ...]
+    """Fernet keys, newest first. Empty: made at first start and kept in the data folder."""
+    debug: bool
+    allowed_hosts: tuple[str, ...]
+    builder_url: str
+    """Base URL of the embedded Kettle server; empty when none runs beside this site."""
+    endpoints: tuple[EndpointEnv, ...] = field(default=())
+    """Other Kettle servers."""
+    allowed_source_hosts: tuple[str, ...] = ()
+    """Hosts whose private or loopback addresses the operator allows as source and endpoint."""
+    builds_visible_to: str = "owner"
+    """``owner`` (and administrators) or ``everyone`` who is signed in."""
+    max_upload_bytes: int = 0
+
+
+def _endpoints(text: str) -> tuple[EndpointEnv, ...]:
+    if not text:
+        return ()
+    try:
+        rows = json.loads(text)
+        return tuple(
+            EndpointEnv(
+                name=str(row["name"]),
+                url=str(row["url"]).rstrip("/"),
+                token=str(row.get("token", "")),
+                attests=bool(row.get("attests", True)),
+            )
+            for row in rows
+        )
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        raise EnvError('KETTLE_ENDPOINTS must be a JSON list like [{"name": "…", "url": "https://…", "token": "…"}]') from error
+
+
+def _words(text: str) -> tuple[str, ...]:
+    return tuple(word.strip() for word in text.split(",") if word.strip())
+
+
+def env_read(environ: dict[str, str] | None = None) -> Env:
+    """Give the settings of the environment. Raises `EnvError` naming the variable that cannot be used."""
+    env = dict(os.environ) if environ is None else environ
+    visible = env.get("BUILDS_VISIBLE_TO", "owner")
+    if visible not in ("owner", "everyone"):
+        raise EnvError("BUILDS_VISIBLE_TO must be «owner» or «everyone»")
+    port = env.get("PORT", "8000")
+    try:
+        max_upload = int(env.get("MAX_UPLOAD_BYTES", str(1024**3)))
+    except ValueError as error:
+        raise EnvError("MAX_UPLOAD_BYTES must be a whole number of bytes") from error
+    return Env(
+        data_dir=Path(env.get("DATA_DIR") or CHECKOUT / "var").resolve(),
+        database_url=env.get("DATABASE_URL", ""),
+        redis_url=env.get("REDIS_URL", ""),
+        storage_url=env.get("STORAGE_URL", ""),
+        public_url=(env.get("PUBLIC_URL") or f"http://127.0.0.1:{port}").rstrip("/"),
+        secret_key=env.get("SECRET_KEY", ""),
+        field_encryption_keys=_words(env.get("FIELD_ENCRYPTION_KEY", "")),
+        debug=env.get("DEBUG", "") == "1",
+        allowed_hosts=_words(env.get("ALLOWED_HOSTS", "")),
+        builder_url=env.get("BUILDER_URL", "").rstrip("/"),
+        endpoints=_endpoints(env.get("KETTLE_ENDPOINTS", "")),
+        allowed_source_hosts=_words(env.get("ALLOWED_SOURCE_HOSTS", "")),
+        builds_visible_to=visible,
+        max_upload_bytes=max_upload,
+    )

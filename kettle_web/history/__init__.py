@@ -1,0 +1,1 @@
+"""Finding builds again: search, filters, lists. Owns no tables."""

@@ -1,0 +1,1 @@
+"""Pages that compose several apps: home and the page of a build."""

@@ -1,0 +1,1 @@
+"""Links that open exactly one build to people without an account."""

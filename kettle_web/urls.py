@@ -1,0 +1,13 @@
+"""Every address of the site. Each app has its own `urls`; what is public is marked so in its view."""
+
+from django.urls import include, path
+
+urlpatterns = [
+    path("", include("kettle_web.pages.urls")),
+    path("", include("kettle_web.core.urls")),
+    path("account/", include("kettle_web.accounts.urls")),
+    path("builds/", include("kettle_web.history.urls")),
+    path("builds/", include("kettle_web.builds.urls")),
+    path("s/", include("kettle_web.sharing.urls")),
+    path("api/v1/", include("kettle_web.api.urls")),
+]

@@ -1,0 +1,145 @@
+"""The report: every check that was made, what it rests on, and the verdict that follows from them.
+
+Frozen values; `report_to_json` and `report_from_json` are inverses. The JSON is stable under `SCHEMA_VERSION`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, Final
+
+SCHEMA_VERSION: Final = 1
+
+
+class Outcome(StrEnum):
+    """Four values; a check that was not made is never a pass."""
+
+    PASS = "pass"  # noqa: S105 - not a password.
+    FAIL = "fail"
+    SKIPPED = "skipped"
+    """Not checked; `Check.reason` says why."""
+    ERROR = "error"
+    """Could not be checked; `Check.reason` says why."""
+
+
+class Verdict(StrEnum):
+    """In order of precedence: the first that applies."""
+
+    FAILED = "failed"
+    SIMULATED = "simulated"
+    UNATTESTED = "unattested"
+    INCOMPLETE = "incomplete"
+    UNPINNED = "unpinned"
+    CONFIRMED = "confirmed"
+
+
+class Link(StrEnum):
+    """The links of the chain, from silicon to file, in the order of the rail."""
+
+    DOCUMENTS = "documents"
+    """The files themselves can be read: sizes, encodings, JSON."""
+    VENDOR_ROOT = "vendor-root"
+    INTERMEDIATE = "intermediate"
+    CHIP_KEY = "chip-key"
+    REPORT = "report"
+    VTPM_QUOTE = "vtpm-quote"
+    SIGNED_DATA = "signed-data"
+    BUILDER_IMAGE = "builder-image"
+    """Allow-list: which software ran there."""
+    PROVENANCE = "provenance"
+    REQUEST = "request"
+    """What was asked for against what was built."""
+    INPUTS = "inputs"
+    ARTIFACTS = "artifacts"
+
+
+@dataclass(frozen=True)
+class Sentence:
+    """A sentence for people, kept so that it can be translated: `template` in English with {named} places, and their values."""
+
+    template: str
+    params: dict[str, str | int] = field(default_factory=dict)
+
+    @property
+    def text(self) -> str:
+        return self.template.format(**self.params)
+
+
+@dataclass(frozen=True)
+class Check:
+    code: str
+    """Stable, like ``snp.report.signature``."""
+    title: str
+    link: Link
+    outcome: Outcome
+    required: bool
+    proves: str
+    does_not_prove: str
+    reason: str = ""
+    """Why it failed, was skipped or could not be made; empty on a pass."""
+    expected: str = ""
+    actual: str = ""
+    anchor: str = ""
+    """Name of the trust anchor that it rests on; empty: none of its own."""
+    depends_on: tuple[str, ...] = ()
+    """Codes of checks without which this one means nothing."""
+
+
+@dataclass(frozen=True)
+class ArtifactResult:
+    name: str
+    sha256: str
+    """Hex, as the provenance states it."""
+    outcome: Outcome
+    reason: str = ""
+    size: int | None = None
+    """Bytes of the file that was read; None: there was none."""
+
+
+@dataclass(frozen=True)
+class ValidUntil:
+    what: str
+    not_before: datetime | None
+    not_after: datetime
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """A verdict at one moment."""
+
+    verdict: Verdict
+    at: datetime
+    headline: Sentence
+
+
+@dataclass(frozen=True)
+class Report:
+    now: Judgement
+    as_of_build: Judgement | None
+    """At the provenance's finishedOn (or startedOn); None: the document gives no time."""
+    exit_status: int
+    platform: str
+    """The evidence's own tag: a claim. Empty: no evidence."""
+    platform_title: str
+    anchor_name: str
+    anchor_kind: str
+    """``hardware``, ``test`` or empty: no anchor matched."""
+    checks: tuple[Check, ...]
+    artifacts: tuple[ArtifactResult, ...]
+    not_checked: tuple[Sentence, ...]
+    """Said in the same breath as the headline: revocation, firmware level, …"""
+    does_not_prove: tuple[Sentence, ...]
+    claims: dict[str, Any]
+    """Decoded from evidence, JSON values only: measurement, tcb, chip_id, policy bits, pcrs, … by name."""
+    provenance: dict[str, Any] | None
+    """Summary of the document: see `kettle_web.provenance.summary`."""
+    signed_data: dict[str, Any] | None
+    """layout, length, hex, nonce_hex (empty: no nonce)."""
+    valid_until: tuple[ValidUntil, ...]
+    provenance_sha256: str
+    evidence_sha256: str
+    policy_version: str
+    policy_entry: dict[str, Any] | None = None
+    schema_version: int = SCHEMA_VERSION

@@ -1,0 +1,95 @@
+"""Reports, and the index of what was attested. The index is derived: it can be rebuilt from the stored documents."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db import models
+from django.utils import timezone
+
+from kettle_web.builds.models import Build
+
+
+class Report(models.Model):
+    """One verification of one build. Never changed, never deleted: a later one stands beside it."""
+
+    build = models.ForeignKey(Build, on_delete=models.CASCADE, related_name="reports")
+    created_at = models.DateTimeField(default=timezone.now)
+    judged_at = models.DateTimeField()
+    """The «now» that dates were judged at."""
+    schema_version = models.PositiveIntegerField()
+    policy_version = models.CharField(max_length=64, blank=True, default="")
+    verdict = models.CharField(max_length=12)
+    verdict_at_build = models.CharField(max_length=12, blank=True, default="")
+    headline = models.TextField()
+    provenance_sha256 = models.CharField(max_length=64, blank=True, default="")
+    evidence_sha256 = models.CharField(max_length=64, blank=True, default="")
+    document: models.JSONField[Any, Any] = models.JSONField()
+    """`kettle_web.verification.report.report_to_json`."""
+
+    class Meta:
+        ordering = ("-id",)
+        indexes = (models.Index(fields=["build", "-id"], name="report_build_newest"),)
+
+
+class Repository(models.Model):
+    """A source address as the provenance states it, or, without one, as it was asked for."""
+
+    url = models.CharField(max_length=2000, unique=True)
+
+
+class BuildIndex(models.Model):
+    """What one build attested, for search."""
+
+    build = models.OneToOneField(Build, on_delete=models.CASCADE, primary_key=True, related_name="index")
+    repository = models.ForeignKey(Repository, null=True, on_delete=models.PROTECT, related_name="builds")
+    git_commit = models.CharField(max_length=64, blank=True, default="", db_index=True)
+    git_tree = models.CharField(max_length=64, blank=True, default="", db_index=True)
+    toolchain = models.CharField(max_length=10, blank=True, default="")
+    lockfile_sha256 = models.CharField(max_length=64, blank=True, default="", db_index=True)
+    merkle_root = models.CharField(max_length=64, blank=True, default="", db_index=True)
+    measurement = models.CharField(max_length=96, blank=True, default="", db_index=True)
+    dependency_count = models.PositiveIntegerField(default=0)
+
+
+class Artifact(models.Model):
+    """A file that a build's provenance names (a subject), or would if it had one."""
+
+    build = models.ForeignKey(Build, on_delete=models.CASCADE, related_name="artifacts")
+    name = models.CharField(max_length=255)
+    sha256 = models.BinaryField(max_length=32, db_index=True)
+    """32 bytes, as the provenance states it."""
+    size = models.BigIntegerField(null=True)
+    """Of the stored file; empty: its bytes are not here."""
+    is_stored = models.BooleanField(default=False)
+    """Whether bytes with exactly this digest are in storage and may be downloaded."""
+
+    class Meta:
+        ordering = ("name",)
+
+    @property
+    def sha256_hex(self) -> str:
+        return bytes(self.sha256).hex()
+
+
+class Package(models.Model):
+    """One version of one dependency."""
+
+    ecosystem = models.CharField(max_length=20)
+    name = models.CharField(max_length=300)
+    version = models.CharField(max_length=200, blank=True, default="")
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=["ecosystem", "name", "version"], name="package_once"),)
+        indexes = (models.Index(fields=["name", "version"], name="package_name_version"),)
+
+
+class BuildPackage(models.Model):
+    """A build contains a package."""
+
+    build = models.ForeignKey(Build, on_delete=models.CASCADE, related_name="packages")
+    package = models.ForeignKey(Package, on_delete=models.PROTECT, related_name="builds")
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=["build", "package"], name="build_package_once"),)
+        indexes = (models.Index(fields=["package", "-build"], name="build_package_newest"),)
