@@ -3,11 +3,14 @@
 from django.urls import include, path
 
 urlpatterns = [
-    path("", include("kettle_web.pages.urls")),
     path("", include("kettle_web.core.urls")),
     path("account/", include("kettle_web.accounts.urls")),
     path("builds/", include("kettle_web.history.urls")),
     path("builds/", include("kettle_web.builds.urls")),
-    path("s/", include("kettle_web.sharing.urls")),
+    path("builds/", include("kettle_web.verifications.urls")),
+    # Both `builds/<uid>/links/` and the public `s/<token>/`.
+    path("", include("kettle_web.sharing.urls")),
     path("api/v1/", include("kettle_web.api.urls")),
+    # Last: its `builds/<uid>/` would otherwise take `builds/new/`.
+    path("", include("kettle_web.pages.urls")),
 ]

@@ -5,3 +5,7 @@ class CoreConfig(AppConfig):
     name = "kettle_web.core"
     label = "core"
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        # Tasks bind to the application in every Django process; the package itself must stay importable without Celery.
+        from kettle_web import celery  # noqa: F401
