@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.conf import settings
 from django.db import models
 from django.utils import timezone
@@ -46,6 +48,8 @@ class Upload(models.Model):
     """Hex; empty until the upload is complete and its bytes are stored."""
     created_at = models.DateTimeField(default=timezone.now)
     used_at = models.DateTimeField(null=True, blank=True)
+    inspection: models.JSONField[Any, Any] = models.JSONField(null=True, blank=True)
+    """What the pre-flight found in the archive (`builds.preflight`); empty until the upload is complete."""
 
 
 class Build(models.Model):
@@ -93,11 +97,17 @@ class Build(models.Model):
     tries = models.PositiveIntegerField(default=0)
     """Failed tries of the present step; a new state starts again at zero."""
 
-    job_id = models.CharField(max_length=64, blank=True, default="")
+    job_id = models.CharField(max_length=64, blank=True, default="", db_index=True)
     last_seq = models.BigIntegerField(default=0)
     """Number of the last stored event; the first is 1."""
     remote_count = models.BigIntegerField(default=0)
-    """How many events of the server's own stream are stored: where a resumed stream continues."""
+    """How many events of the server's own stream are dealt with: where a resumed stream continues."""
+    log_epoch = models.PositiveIntegerField(default=0)
+    """Raised whenever stored events are replaced because the server's own replay differs: pages start their log afresh."""
+    log_bytes = models.BigIntegerField(default=0)
+    """Sum of the stored events' texts in bytes of UTF-8: the log is capped."""
+    last_heard_at = models.DateTimeField(null=True, blank=True)
+    """When the server last said anything about this build; bounds how long a silent one is waited for."""
 
     result_sha256 = models.CharField(max_length=64, blank=True, default="")
     result_size = models.BigIntegerField(null=True, blank=True)
@@ -138,7 +148,7 @@ class Attempt(models.Model):
 
     build = models.ForeignKey(Build, on_delete=models.CASCADE, related_name="attempts")
     number = models.PositiveIntegerField()
-    nonce = models.BinaryField(max_length=16)
+    nonce = models.BinaryField(max_length=16, db_index=True)
     """16 random bytes, never all zero."""
     nonce_made_by = models.CharField(max_length=10, choices=[("browser", _("browser")), ("server", _("server")), ("api", _("API client"))])
     created_at = models.DateTimeField(default=timezone.now)
