@@ -6,6 +6,7 @@ from typing import Any
 
 from django.db import models
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from kettle_web.builds.models import Build
 
@@ -13,10 +14,16 @@ from kettle_web.builds.models import Build
 class Report(models.Model):
     """One verification of one build. Never changed, never deleted: a later one stands beside it."""
 
+    class Trigger(models.TextChoices):
+        ARRIVAL = "arrival", _("the result arrived")
+        AGAIN = "again", _("someone asked for it")
+        SCHEDULE = "schedule", _("on schedule")
+
     build = models.ForeignKey(Build, on_delete=models.CASCADE, related_name="reports")
     created_at = models.DateTimeField(default=timezone.now)
     judged_at = models.DateTimeField()
     """The «now» that dates were judged at."""
+    trigger = models.CharField(max_length=12, choices=Trigger.choices, default=Trigger.ARRIVAL)
     schema_version = models.PositiveIntegerField()
     policy_version = models.CharField(max_length=64, blank=True, default="")
     verdict = models.CharField(max_length=12)
@@ -49,6 +56,8 @@ class BuildIndex(models.Model):
     lockfile_sha256 = models.CharField(max_length=64, blank=True, default="", db_index=True)
     merkle_root = models.CharField(max_length=64, blank=True, default="", db_index=True)
     measurement = models.CharField(max_length=96, blank=True, default="", db_index=True)
+    nonce = models.CharField(max_length=32, blank=True, default="", db_index=True)
+    """As the signed data carries it, hex; empty: none. What we sent is in `builds.models.Attempt`."""
     dependency_count = models.PositiveIntegerField(default=0)
 
 
@@ -56,7 +65,8 @@ class Artifact(models.Model):
     """A file that a build's provenance names (a subject), or would if it had one."""
 
     build = models.ForeignKey(Build, on_delete=models.CASCADE, related_name="artifacts")
-    name = models.CharField(max_length=255)
+    name = models.CharField(max_length=255, db_index=True)
+    """Cut where the provenance states a longer one: no file system holds it, and the report has it whole."""
     sha256 = models.BinaryField(max_length=32, db_index=True)
     """32 bytes, as the provenance states it."""
     size = models.BigIntegerField(null=True)
