@@ -8,9 +8,14 @@ from django.utils import timezone
 
 
 class Profile(models.Model):
-    user = models.OneToOneField(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, primary_key=True, related_name="profile")
+    user = models.OneToOneField(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, primary_key=True, related_name="profile"
+    )
     must_change_password = models.BooleanField(default=False)
     """The password was made by someone else: nothing but changing it works until that is done."""
+
+    def __str__(self) -> str:
+        return f"profile of {self.user_id}"
 
 
 class FailedSignIn(models.Model):
@@ -26,3 +31,6 @@ class FailedSignIn(models.Model):
             models.Index(fields=["name_sha256", "at"], name="failed_sign_in_name"),
             models.Index(fields=["address", "at"], name="failed_sign_in_address"),
         )
+
+    def __str__(self) -> str:
+        return f"{self.address} at {self.at:%Y-%m-%d %H:%M} UTC"

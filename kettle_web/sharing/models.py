@@ -29,3 +29,6 @@ class ShareLink(models.Model):
 
     class Meta:
         ordering = ("-id",)
+
+    def __str__(self) -> str:
+        return self.uid

@@ -1,8 +1,8 @@
 """What pages show of a report: frozen values, documented for whoever writes the templates.
 
-Every text is plain and hostile where it comes from documents: templates escape it, as always. `compose` builds these values.
-Outcomes are `pass`, `fail`, `skipped`, `error` (`kettle_web.verification.report.Outcome`); each comes with its word, because
-colour is never the only signal.
+Every text is plain, and hostile where it comes from documents: templates escape it, as always. `compose` builds these.
+Outcomes are `pass`, `fail`, `skipped`, `error` (`kettle_web.verification.report.Outcome`); each comes with its word,
+because colour is never the only signal.
 """
 
 from __future__ import annotations
@@ -99,7 +99,7 @@ class LinkRow:
     """A value of `kettle_web.verification.report.Link`, good for an `id`: `vendor-root`."""
     title: str
     outcome: str
-    """`fail` if any check fails; else `error` or `skipped` if a required one was not made; `pass` only if one passed."""
+    """`fail` if any check fails; else `error` or `skipped` if a required one was not made; `pass` if one passed."""
     word: str
     anchor: str
     """The first anchor that its checks name; empty: none of its own."""

@@ -38,11 +38,17 @@ class Report(models.Model):
         ordering = ("-id",)
         indexes = (models.Index(fields=["build", "-id"], name="report_build_newest"),)
 
+    def __str__(self) -> str:
+        return f"{self.verdict} at {self.judged_at:%Y-%m-%d %H:%M} UTC"
+
 
 class Repository(models.Model):
     """A source address as the provenance states it, or, without one, as it was asked for."""
 
     url = models.CharField(max_length=2000, unique=True)
+
+    def __str__(self) -> str:
+        return self.url
 
 
 class BuildIndex(models.Model):
@@ -59,6 +65,9 @@ class BuildIndex(models.Model):
     nonce = models.CharField(max_length=32, blank=True, default="", db_index=True)
     """As the signed data carries it, hex; empty: none. What we sent is in `builds.models.Attempt`."""
     dependency_count = models.PositiveIntegerField(default=0)
+
+    def __str__(self) -> str:
+        return f"index of {self.build_id}"
 
 
 class Artifact(models.Model):
@@ -77,6 +86,9 @@ class Artifact(models.Model):
     class Meta:
         ordering = ("name",)
 
+    def __str__(self) -> str:
+        return self.name
+
     @property
     def sha256_hex(self) -> str:
         return bytes(self.sha256).hex()
@@ -93,6 +105,9 @@ class Package(models.Model):
         constraints = (models.UniqueConstraint(fields=["ecosystem", "name", "version"], name="package_once"),)
         indexes = (models.Index(fields=["name", "version"], name="package_name_version"),)
 
+    def __str__(self) -> str:
+        return f"{self.ecosystem}:{self.name}@{self.version}"
+
 
 class BuildPackage(models.Model):
     """A build contains a package."""
@@ -103,3 +118,6 @@ class BuildPackage(models.Model):
     class Meta:
         constraints = (models.UniqueConstraint(fields=["build", "package"], name="build_package_once"),)
         indexes = (models.Index(fields=["package", "-build"], name="build_package_newest"),)
+
+    def __str__(self) -> str:
+        return f"{self.build_id} contains {self.package_id}"
