@@ -94,6 +94,9 @@ class Build(models.Model):
     lease_owner = models.CharField(max_length=64, blank=True, default="")
     lease_until = models.DateTimeField(null=True, blank=True, db_index=True)
     next_try_at = models.DateTimeField(null=True, blank=True)
+    """Not to be tried before; empty: at once."""
+    dispatched_at = models.DateTimeField(null=True, blank=True)
+    """When the task of the present state was last put into the queue: keeps the sweeper from filling it."""
     tries = models.PositiveIntegerField(default=0)
     """Failed tries of the present step; a new state starts again at zero."""
 

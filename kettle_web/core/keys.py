@@ -11,7 +11,8 @@ KEY_BYTES = 32
 def key_read_or_make(path: Path) -> str:
     """Give the key kept at `path`: 32 random bytes as base64url with padding (the form Fernet takes).
 
-    Two processes may start at once, so a new key is written whole under another name and linked into place: the first wins and
+    Two processes may start at once, so a new key is written whole under another name and linked into place: the first
+    wins and
     both read the same one. Raises `OSError` when the folder cannot be written.
     """
     try:
