@@ -16,6 +16,11 @@ from kombu.transport import filesystem
 
 
 class FolderChannel(filesystem.Channel):
+    def _queue_bind(self, exchange: str, routing_key: str, pattern: str, queue: str) -> None:
+        # kombu makes this folder but not the one above it.
+        os.makedirs(str(self.control_folder), exist_ok=True)
+        super()._queue_bind(exchange, routing_key, pattern, queue)  # type: ignore[no-untyped-call]
+
     def _put(self, queue: str, payload: Any, **kwargs: Any) -> None:  # type: ignore[override]
         folder = str(self.data_folder_out)
         os.makedirs(folder, exist_ok=True)

@@ -36,6 +36,8 @@ def environment_ensure(checkout: Path, *, dev: bool = False) -> Path:
     Raises `LaunchError` when it cannot be made: no ensurepip, no room, a package that does not match its hash.
     """
     lock = checkout / (DEV_LOCK if dev else RUN_LOCK)
+    if not lock.exists():
+        raise LaunchError(f"{lock.name} is missing from the checkout.")
     if _is_current(checkout, lock):
         return python_of(checkout)
     with _one_at_a_time(checkout):
@@ -53,10 +55,7 @@ def _is_current(checkout: Path, lock: Path) -> bool:
 
 
 def _digest(lock: Path) -> str:
-    try:
-        return hashlib.sha256(lock.read_bytes()).hexdigest()
-    except FileNotFoundError as error:
-        raise LaunchError(f"{lock.name} is missing from the checkout.") from error
+    return hashlib.sha256(lock.read_bytes()).hexdigest()
 
 
 def _environment_make(checkout: Path, lock: Path) -> None:

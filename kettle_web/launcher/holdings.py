@@ -58,7 +58,12 @@ def process_lives(process_id: int) -> bool:
         return False
     except PermissionError:
         return True
-    return True
+    try:
+        status = Path(f"/proc/{process_id}/stat").read_text("utf-8", "replace")
+    except OSError:
+        return True
+    # A zombie is dead, only nobody has asked for its exit status yet. Source: proc(5), the state after the name in brackets.
+    return status.rpartition(")")[2].split()[0] != "Z"
 
 
 def address_hold(host: str, port: int) -> socket.socket:

@@ -1,0 +1,57 @@
+"""What every test may use, and what is left out, with its reason, where the machine lacks something."""
+
+import shutil
+import socket
+import subprocess
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+_PROGRAMS = {
+    "cargo": ("cargo",),
+    "bwrap": ("bwrap",),
+    "chromium": ("chromium", "chromium-browser", "google-chrome"),
+}
+_PORTS = {"postgresql": 5432, "redis": 6379}
+
+
+@cache
+def program_find(name: str) -> str | None:
+    """The path of a program that really runs, by the name that tests use for it; None: it is not there."""
+    for candidate in _PROGRAMS[name]:
+        path = shutil.which(candidate)
+        # A shim of a version manager may stand for a program that is not installed.
+        if path and subprocess.run([path, "--version"], capture_output=True, check=False).returncode == 0:
+            return path
+    return None
+
+
+@cache
+def _missing(what: str) -> str:
+    """Why a test that needs `what` cannot run here; empty: it can."""
+    if what in _PROGRAMS:
+        return "" if program_find(what) else f"{what} is not installed"
+    try:
+        socket.create_connection(("127.0.0.1", _PORTS[what]), timeout=1).close()
+    except OSError:
+        return f"no {what} answers on port {_PORTS[what]} of this machine"
+    return ""
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    wanted = [what for mark in item.iter_markers("needs") for what in mark.args]
+    if item.get_closest_marker("browser"):
+        wanted.append("chromium")
+    for what in wanted:
+        if reason := _missing(what):
+            pytest.skip(reason)
+
+
+@pytest.fixture(scope="session")
+def samples() -> Path:
+    """The recorded evidence of real machines, which is not part of the checkout."""
+    for folder in (Path(__file__).resolve().parents[2] / "shared" / "samples", Path(__file__).resolve().parents[1] / "samples"):
+        if folder.is_dir():
+            return folder
+    pytest.skip("the recorded samples are not on this machine")

@@ -1,0 +1,24 @@
+"""The settings of the tests: those of the site, on a data folder that is thrown away, whatever the operator's environment says."""
+
+import atexit
+import os
+import shutil
+import tempfile
+
+_data = tempfile.mkdtemp(prefix="kettle-tests-")
+atexit.register(shutil.rmtree, _data, ignore_errors=True)
+
+for _name in (
+    *("DATABASE_URL", "REDIS_URL", "STORAGE_URL", "PUBLIC_URL", "BUILDER_URL", "KETTLE_ENDPOINTS", "PORT", "SECRET_KEY"),
+    *("FIELD_ENCRYPTION_KEY", "ALLOWED_HOSTS", "ALLOWED_SOURCE_HOSTS", "BUILDS_VISIBLE_TO", "DEBUG", "MAX_UPLOAD_BYTES"),
+):
+    os.environ.pop(_name, None)
+os.environ["DATA_DIR"] = _data
+if _database := os.environ.get("KETTLE_TEST_DATABASE_URL"):
+    # The whole suite on another database: KETTLE_TEST_DATABASE_URL=postgres://… bin/test
+    os.environ["DATABASE_URL"] = _database
+
+from kettle_web.settings import *  # noqa: E402, F403
+
+# Sign-ins by the hundred; their slowness is not what is tested.
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
