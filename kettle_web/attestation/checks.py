@@ -61,3 +61,13 @@ class Step(Generic[C]):
     run: Callable[[C], Passed]
     depends_on: tuple[str, ...] = ()
     required: bool = True
+
+
+class Malformed(CheckFailed):
+    """Bytes or text that are not what their format demands. Raised by every parser of this package, and by nothing else."""
+
+
+def require(holds: bool, code: str, message: str, *, expected: str = "", actual: str = "") -> None:
+    """Raises `CheckFailed` unless `holds`."""
+    if not holds:
+        raise CheckFailed(code, message, expected=expected, actual=actual)

@@ -1,0 +1,90 @@
+"""What a procedure's steps work on and fill, and what a procedure is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, TypeVar
+
+from ..anchors import Anchor, AnchorSet
+from ..checks import CheckImpossible, Step
+from ..formats.hcl import HclReport, VarData
+from ..formats.snp_report import SnpReport
+from ..formats.tpm import TpmQuote
+from ..formats.vek import Vek
+
+T = TypeVar("T")
+
+
+@dataclass
+class Context:
+    """One run of a procedure: the evidence, what is trusted, the time, and what the steps found.
+
+    The results (`signed_data`, `anchor`, `claims`) are filled only by the step that authenticated them, so that nothing in them comes
+    from evidence whose signature did not hold.
+    """
+
+    evidence: dict[str, Any]
+    anchors: AnchorSet = field(kw_only=True)
+    now: datetime = field(kw_only=True)
+    """The moment at which dates are judged, with its time zone."""
+    collateral: object | None = field(default=None, kw_only=True)
+
+    signed_data: bytes | None = None
+    """Result: the whole signed field, report_data (64 bytes) or the quote's extraData; None: no signature held."""
+    anchor: Anchor | None = None
+    """Result: the intermediate whose name and signature the chip key's certificate carries; None: none matched."""
+    claims: dict[str, Any] = field(default_factory=dict)
+    """Result: what authenticated bytes say, JSON values, bytes as lower-case hex."""
+    validity: list[tuple[str, datetime, datetime]] = field(default_factory=list)
+    """Result: (what, not before, not after) of each certificate that the evidence rests on."""
+
+    # Working values: each is set by the step that parsed it.
+    report_bytes: bytes | None = None
+    snp_report: SnpReport | None = None
+    vek_bytes: bytes | None = None
+    vek_missing: str = ""
+    """Why there is no certificate of the chip key; empty: there is one."""
+    chip_key: Vek | None = None
+    hcl_report: HclReport | None = None
+    var_data: VarData | None = None
+    quote_bytes: bytes | None = None
+    quote_signature: bytes | None = None
+    tpm_quote: TpmQuote | None = None
+    pcrs: tuple[bytes, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.now.tzinfo is None:
+            raise ValueError("`now` needs a time zone.")
+
+    @property
+    def report(self) -> SnpReport:
+        return _present(self.snp_report, "attestation report")
+
+    @property
+    def vek(self) -> Vek:
+        return _present(self.chip_key, "chip key's certificate")
+
+    @property
+    def hcl(self) -> HclReport:
+        return _present(self.hcl_report, "HCL report")
+
+    @property
+    def quote(self) -> TpmQuote:
+        return _present(self.tpm_quote, "TPM quote")
+
+
+def _present(value: T | None, what: str) -> T:
+    """A step that runs without the one it depends on must not pass, and must not crash."""
+    if value is None:
+        raise CheckImpossible("not-parsed", f"The {what} was not read.")
+    return value
+
+
+@dataclass(frozen=True)
+class Procedure:
+    """All steps for one platform tag, in order."""
+
+    title: str
+    """For people, such as ``AMD SEV-SNP``."""
+    steps: tuple[Step[Context], ...]

@@ -1,0 +1,73 @@
+"""Signature verification: the only place that hands bytes to the cryptography library for a verdict.
+
+Each function raises `CheckFailed` unless the signature holds; none returns a boolean that could be ignored. Every exception of the
+library is a failure: its objects parse lazily, so ValueError, TypeError or UnsupportedAlgorithm can come late.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Final
+
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
+from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
+from cryptography.hazmat.primitives.serialization import load_der_public_key
+
+from .checks import CheckFailed, Malformed
+
+_PSS_SALT_BYTES: Final = 48
+_SPKI_P384: Final = bytes.fromhex("3076301006072a8648ce3d020106052b81040022036200")
+"""SubjectPublicKeyInfo up to the point: id-ecPublicKey, secp384r1, 98-byte BIT STRING. Source: RFC 5480."""
+_LIBRARY_ERRORS: Final = (InvalidSignature, UnsupportedAlgorithm, ValueError, TypeError, OverflowError)
+
+
+@lru_cache(maxsize=64)
+def rsa_key_load(spki: bytes) -> rsa.RSAPublicKey:
+    """The RSA key of a SubjectPublicKeyInfo (DER). Cached: anchors' keys are loaded once per process."""
+    try:
+        key = load_der_public_key(spki)
+    except _LIBRARY_ERRORS as error:
+        raise Malformed("key.rsa", "A public key cannot be read.") from error
+    if not isinstance(key, rsa.RSAPublicKey):
+        raise Malformed("key.rsa", "A public key is not an RSA key.")
+    return key
+
+
+def p384_key_load(spki: bytes) -> ec.EllipticCurvePublicKey:
+    """The P-384 key of a SubjectPublicKeyInfo (DER) with an uncompressed point, which must lie on the curve."""
+    if len(spki) != len(_SPKI_P384) + 97 or not spki.startswith(_SPKI_P384):
+        raise Malformed("key.p384", "The public key is not an uncompressed elliptic curve key on P-384.")
+    try:
+        return ec.EllipticCurvePublicKey.from_encoded_point(ec.SECP384R1(), spki[len(_SPKI_P384) :])
+    except _LIBRARY_ERRORS as error:
+        raise Malformed("key.p384", "The public key is not a point on the curve P-384.") from error
+
+
+def rsa_pss_sha384_verify(spki: bytes, signature: bytes, message: bytes, *, code: str, failure: str) -> None:
+    """RSASSA-PSS, SHA-384, MGF1-SHA-384, salt 48, by the key in `spki` (DER). Source: AMD 57230; RFC 8017, section 8.1."""
+    key = rsa_key_load(spki)
+    scheme = padding.PSS(mgf=padding.MGF1(hashes.SHA384()), salt_length=_PSS_SALT_BYTES)
+    try:
+        key.verify(signature, message, scheme, hashes.SHA384())
+    except _LIBRARY_ERRORS as error:
+        raise CheckFailed(code, failure) from error
+
+
+def rsa_pkcs1_sha256_verify(modulus: int, exponent: int, signature: bytes, message: bytes, *, code: str, failure: str) -> None:
+    """RSASSA-PKCS1-v1_5 with SHA-256. Source: RFC 8017, section 8.2."""
+    try:
+        key = rsa.RSAPublicNumbers(exponent, modulus).public_key()
+        key.verify(signature, message, padding.PKCS1v15(), hashes.SHA256())
+    except _LIBRARY_ERRORS as error:
+        raise CheckFailed(code, failure) from error
+
+
+def ecdsa_p384_sha384_verify(spki: bytes, r: int, s: int, message: bytes, *, code: str, failure: str) -> None:
+    """ECDSA on P-384 with SHA-384 by the key in `spki` (DER). Source: FIPS 186-5."""
+    key = p384_key_load(spki)
+    try:
+        key.verify(encode_dss_signature(r, s), message, ec.ECDSA(hashes.SHA384()))
+    except _LIBRARY_ERRORS as error:
+        raise CheckFailed(code, failure) from error
