@@ -1,11 +1,12 @@
 """The report: every check that was made, what it rests on, and the verdict that follows from them.
 
-Frozen values; `report_to_json` and `report_from_json` are inverses. The JSON is stable under `SCHEMA_VERSION`.
+Frozen values; `report_to_json` and `report_from_json` are inverses. The JSON is stable under `SCHEMA_VERSION`: fields
+may be added, and a report without them reads as if they were empty.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, Final
@@ -79,6 +80,8 @@ class Check:
     does_not_prove: str
     reason: str = ""
     """Why it failed, was skipped or could not be made; empty on a pass."""
+    reason_code: str = ""
+    """Stable name of that reason, like ``signed-data.digest``; empty on a pass."""
     expected: str = ""
     actual: str = ""
     anchor: str = ""
@@ -143,3 +146,68 @@ class Report:
     policy_version: str
     policy_entry: dict[str, Any] | None = None
     schema_version: int = SCHEMA_VERSION
+
+
+class ReportUnreadable(ValueError):
+    """Stored JSON is not a report that this version can read."""
+
+
+def report_to_json(report: Report) -> dict[str, Any]:
+    """JSON values only; moments are ISO 8601 with their offset, and headlines and sentences carry their `text` too."""
+    value: dict[str, Any] = _plain(asdict(report))
+    for name, judgement in (("now", report.now), ("as_of_build", report.as_of_build)):
+        if judgement is not None:
+            value[name]["headline"]["text"] = judgement.headline.text
+    for name, sentences in (("not_checked", report.not_checked), ("does_not_prove", report.does_not_prove)):
+        value[name] = [{**plain, "text": one.text} for plain, one in zip(value[name], sentences, strict=True)]
+    return value
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {str(name): _plain(item) for name, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    if isinstance(value, datetime):
+        return value.isoformat()
+    return value.value if isinstance(value, StrEnum) else value
+
+
+def report_from_json(value: dict[str, Any]) -> Report:
+    """The report that `report_to_json` wrote. Raises `ReportUnreadable`."""
+    try:
+        if value["schema_version"] != SCHEMA_VERSION:
+            raise ReportUnreadable(f"a report of schema version {value['schema_version']!r} is not known here")
+        fields = dict(value)
+        fields["now"] = _judgement(value["now"])
+        fields["as_of_build"] = _judgement(value["as_of_build"]) if value["as_of_build"] is not None else None
+        fields["checks"] = tuple(_check(item) for item in value["checks"])
+        fields["artifacts"] = tuple(ArtifactResult(**{**item, "outcome": Outcome(item["outcome"])}) for item in value["artifacts"])
+        fields["not_checked"] = tuple(_sentence(item) for item in value["not_checked"])
+        fields["does_not_prove"] = tuple(_sentence(item) for item in value["does_not_prove"])
+        fields["valid_until"] = tuple(
+            ValidUntil(item["what"], _moment(item["not_before"]), datetime.fromisoformat(item["not_after"]))
+            for item in value["valid_until"]
+        )
+        return Report(**fields)
+    except (KeyError, TypeError, AttributeError) as error:
+        raise ReportUnreadable(f"not a report: {error}") from error
+    except ValueError as error:
+        raise error if isinstance(error, ReportUnreadable) else ReportUnreadable(f"not a report: {error}") from error
+
+
+def _moment(text: str | None) -> datetime | None:
+    return None if text is None else datetime.fromisoformat(text)
+
+
+def _sentence(value: dict[str, Any]) -> Sentence:
+    return Sentence(value["template"], dict(value["params"]))
+
+
+def _judgement(value: dict[str, Any]) -> Judgement:
+    return Judgement(Verdict(value["verdict"]), datetime.fromisoformat(value["at"]), _sentence(value["headline"]))
+
+
+def _check(value: dict[str, Any]) -> Check:
+    enums = {"link": Link(value["link"]), "outcome": Outcome(value["outcome"])}
+    return Check(**{**value, **enums, "depends_on": tuple(value["depends_on"])})

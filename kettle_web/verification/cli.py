@@ -1,0 +1,139 @@
+"""The verifier as a program: `python -m kettle_web.verification PATH`, and `manage.py verify` on top of it.
+
+Exit status: 0 confirmed (or unpinned and accepted), 1 failed, 2 unusable arguments or nothing that could be read as
+evidence, 3 unpinned or incomplete, 4 unattested or simulated.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn, TextIO
+
+if TYPE_CHECKING:
+    from kettle_web.verification.policy import Policy
+
+UNUSABLE = 2
+
+
+class _Unusable(Exception):
+    """The arguments make no sense; the message is for people."""
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        raise _Unusable(message)
+
+
+def parser_make(prog: str = "python -m kettle_web.verification") -> argparse.ArgumentParser:
+    """The arguments of the verifier."""
+    parser = _Parser(prog=prog, description="Checks a bundle from the vendor's root to the bytes of each file.")
+    arguments_add(parser)
+    return parser
+
+
+def arguments_add(parser: argparse.ArgumentParser) -> None:
+    """Adds the verifier's arguments to a parser, so that every command that offers it offers the same."""
+    parser.add_argument("path", metavar="PATH", type=Path, help="a bundle folder, a result tarball, or an evidence.json")
+    parser.add_argument("--nonce", metavar="HEX", help="the nonce of the request, 32 hex digits")
+    parser.add_argument("--now", metavar="TIME", help="judge dates at this time (RFC 3339, or seconds since 1970)")
+    parser.add_argument("--no-artifacts", action="store_true", help="leave the files out; the headline says so")
+    parser.add_argument("--accept-unpinned", action="store_true", help="exit with 0 also when the builder is not recognised")
+    parser.add_argument("--policy", metavar="FILE", type=Path, help="an allow-list of builder images, as JSON")
+    parser.add_argument("--json", action="store_true", help="print the report as JSON")
+
+
+def main(argv: Sequence[str], stdout: TextIO, stderr: TextIO) -> int:
+    """Runs the program on `argv` (without its name); gives the exit status."""
+    try:
+        arguments = parser_make().parse_args(list(argv))
+    except _Unusable as error:
+        stderr.write(f"{_visible(str(error))}\n")
+        return UNUSABLE
+    except SystemExit as end:  # --help has printed itself.
+        return int(end.code or 0)
+    return verify(arguments, stdout, stderr)
+
+
+def verify(arguments: argparse.Namespace, stdout: TextIO, stderr: TextIO) -> int:
+    """Checks what the parsed arguments name, prints the report, gives the exit status."""
+    from kettle_web.verification.bundle import BundleError, bundle_open
+    from kettle_web.verification.report import Verdict, report_to_json
+    from kettle_web.verification.run import run_checks
+    from kettle_web.verification.text import report_text
+
+    try:
+        nonce = _nonce(arguments.nonce)
+        now = _now(arguments.now)
+        policy = _policy(arguments.policy)
+        with bundle_open(arguments.path) as bundle:
+            report = run_checks(
+                provenance_bytes=bundle.provenance_bytes,
+                evidence_bytes=bundle.evidence_bytes,
+                artifacts=bundle.artifacts,
+                nonce=nonce,
+                policy=policy,
+                now=now,
+                want_artifacts=not arguments.no_artifacts,
+            )
+    except (_Unusable, BundleError) as error:
+        stderr.write(f"{_visible(str(error))}\n")
+        return UNUSABLE
+    if arguments.json:
+        stdout.write(json.dumps(report_to_json(report), indent=2) + "\n")
+    else:
+        stdout.write(report_text(report))
+    if report.now.verdict is Verdict.UNPINNED and arguments.accept_unpinned:
+        return 0
+    return report.exit_status
+
+
+def _visible(text: str) -> str:
+    from kettle_web.verification.text import visible
+
+    return visible(text)
+
+
+def _nonce(text: str | None) -> bytes | None:
+    if text is None:
+        return None
+    try:
+        nonce = bytes.fromhex(text) if text.isascii() and text.isalnum() else b""
+    except ValueError:
+        nonce = b""
+    if len(nonce) != 16:
+        raise _Unusable("--nonce: a nonce is 32 hex digits (16 bytes).")
+    if not any(nonce):
+        raise _Unusable("--nonce: an all-zero nonce is no nonce; evidence without one carries zeros, so it would prove nothing.")
+    return nonce
+
+
+def _now(text: str | None) -> datetime:
+    if text is None:
+        return datetime.now(UTC)
+    try:
+        if text.isascii() and text.isdigit():
+            return datetime.fromtimestamp(int(text), UTC)
+        moment = datetime.fromisoformat(text)
+    except (ValueError, OverflowError, OSError):
+        raise _Unusable("--now: not a time; write it like 2026-05-20T21:52:40Z.") from None
+    # A time without a zone, or a date alone, is taken as UTC.
+    return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def _policy(path: Path | None) -> Policy | None:
+    if path is None:
+        return None
+    from kettle_web.verification.artifacts import file_open_regular
+    from kettle_web.verification.policy import POLICY_LIMIT, PolicyError, policy_parse
+
+    try:
+        with file_open_regular(path) as stream:
+            return policy_parse(stream.read(POLICY_LIMIT + 1))
+    except OSError as error:
+        raise _Unusable(f"--policy: {path} cannot be read: {error.strerror or error}.") from error
+    except PolicyError as error:
+        raise _Unusable(f"--policy: {error}.") from error

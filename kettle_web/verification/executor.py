@@ -1,0 +1,116 @@
+"""Runs steps and catches: the one place where what is raised becomes an outcome."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from kettle_web.attestation.checks import AttestationError, CheckFailed, CheckImpossible, CheckSkipped, Passed, Step
+from kettle_web.provenance.errors import ProvenanceError
+from kettle_web.verification.inquiry import NotAsked
+from kettle_web.verification.report import Check, Link, Outcome
+
+TEXT_LIMIT = 4000
+"""Characters of a reason or value that are kept: documents are hostile and reports are stored."""
+
+_WHICH = {
+    Outcome.FAIL: "failed",
+    Outcome.SKIPPED: "was not made",
+    Outcome.ERROR: "could not be made",
+}
+
+
+class Executor:
+    """Runs steps in order and keeps the checks that they became."""
+
+    def __init__(self) -> None:
+        self._checks: dict[str, Check] = {}
+
+    @property
+    def checks(self) -> tuple[Check, ...]:
+        return tuple(self._checks.values())
+
+    def outcome(self, code: str) -> Outcome | None:
+        """What became of a step; None: it was not run."""
+        check = self._checks.get(code)
+        return check.outcome if check else None
+
+    def run(self, step: Step[Any], context: Any) -> Check:
+        """Runs a step whose predecessors passed; otherwise it is skipped, and says because of which."""
+        blocked = next((code for code in step.depends_on if self.outcome(code) is not Outcome.PASS), None)
+        check = _run(step, context) if blocked is None else self._blocked(step, blocked)
+        if step.code in self._checks:
+            raise ValueError(f"the code {step.code} is used twice")
+        self._checks[step.code] = check
+        return check
+
+    def _blocked(self, step: Step[Any], code: str) -> Check:
+        before = self._checks.get(code)
+        name = f"«{before.title}»" if before else code
+        which = _WHICH[before.outcome] if before else "was not made"
+        return _check(step, Outcome.SKIPPED, reason=f"depends on {name}, which {which}", reason_code="depends", required=step.required)
+
+
+def _run(step: Step[Any], context: Any) -> Check:
+    try:
+        passed: object = step.run(context)
+    except NotAsked as error:
+        return _check(step, Outcome.SKIPPED, reason=str(error), reason_code=error.code, required=False)
+    except CheckSkipped as error:
+        return _check(step, Outcome.SKIPPED, reason=str(error), reason_code=error.code, required=step.required)
+    except CheckImpossible as error:
+        return _check(step, Outcome.ERROR, reason=str(error), reason_code=error.code, required=step.required)
+    except CheckFailed as error:
+        # A check that was made and does not hold counts, also where nobody had to make it.
+        return _check(
+            step,
+            Outcome.FAIL,
+            reason=str(error),
+            reason_code=error.code,
+            required=True,
+            expected=error.expected,
+            actual=error.actual,
+        )
+    except (AttestationError, ProvenanceError) as error:
+        return _check(step, Outcome.FAIL, reason=str(error), reason_code=error.code, required=True)
+    except Exception as error:
+        # Not a pass by accident, and not the document's proven fault either.
+        reason = f"an unexpected {type(error).__name__} inside the verifier: {error}"
+        return _check(step, Outcome.ERROR, reason=reason, reason_code="unexpected", required=step.required)
+    if not isinstance(passed, Passed):
+        return _check(step, Outcome.ERROR, reason="the step gave no result", reason_code="unexpected", required=True)
+    return _check(
+        step,
+        Outcome.PASS,
+        required=step.required,
+        expected=passed.expected,
+        actual=passed.actual,
+        anchor=passed.anchor,
+    )
+
+
+def _check(
+    step: Step[Any],
+    outcome: Outcome,
+    *,
+    required: bool,
+    reason: str = "",
+    reason_code: str = "",
+    expected: str = "",
+    actual: str = "",
+    anchor: str = "",
+) -> Check:
+    return Check(
+        code=step.code,
+        title=step.title,
+        link=Link(step.link),
+        outcome=outcome,
+        required=required,
+        proves=step.proves,
+        does_not_prove=step.does_not_prove,
+        reason=reason[:TEXT_LIMIT],
+        reason_code=reason_code,
+        expected=expected[:TEXT_LIMIT],
+        actual=actual[:TEXT_LIMIT],
+        anchor=anchor,
+        depends_on=step.depends_on,
+    )

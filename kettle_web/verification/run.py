@@ -1,0 +1,176 @@
+"""All checks of one bundle, in their order, and the two judgements that follow.
+
+1. The evidence can be read, and the platform's procedure leads from the vendor's root to the signed field. 2. The
+provenance can be read. 3. The signed field covers the
+document and the nonce; the evidence is not another build's. 4. The builder image is on the allow-list. 5. The document is
+a build provenance and agrees with itself. 6. It is what was asked for. 7. Its inputs give its root. 8. Its files match.
+The whole is judged twice: at `now`, and at the time of the build; only certificates' dates can differ between the two.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from kettle_web.attestation.anchors import Anchor, AnchorSet, anchors_builtin
+from kettle_web.attestation.checks import Step
+from kettle_web.attestation.platforms import Context, procedure_for
+from kettle_web.provenance.summary import summary
+from kettle_web.verification import sentences
+from kettle_web.verification.artifacts import ArtifactSource
+from kettle_web.verification.checks import binding, documents, files, image, inputs, request, statement
+from kettle_web.verification.executor import Executor
+from kettle_web.verification.inquiry import Inquiry, Request
+from kettle_web.verification.policy import Policy
+from kettle_web.verification.report import Check, Judgement, Outcome, Report, ValidUntil, Verdict
+from kettle_web.verification.verdict import EXIT_STATUSES, verdict_of
+
+
+@dataclass(frozen=True)
+class Findings:
+    """One judgement with everything that it rests on."""
+
+    inquiry: Inquiry
+    checks: tuple[Check, ...]
+    verdict: Verdict
+    platform_title: str
+    anchor: Anchor | None
+    validity: tuple[ValidUntil, ...]
+
+    @property
+    def anchor_kind(self) -> str:
+        return self.anchor.kind if self.anchor else ""
+
+    @property
+    def judgement(self) -> Judgement:
+        text = sentences.headline(self.verdict, self.checks, self.inquiry, platform_title=self.platform_title)
+        return Judgement(self.verdict, self.inquiry.judged_at, text)
+
+
+def run_checks(
+    *,
+    provenance_bytes: bytes | None,
+    evidence_bytes: bytes | None,
+    artifacts: ArtifactSource | None,
+    request: Request | None = None,
+    nonce: bytes | None = None,
+    policy: Policy | None = None,
+    anchors: AnchorSet | None = None,
+    collateral: object | None = None,
+    now: datetime,
+    endpoint_attests: bool = False,
+    evidence_seen_in: str | None = None,
+    received_at: datetime | None = None,
+    nonce_made_at: datetime | None = None,
+    want_artifacts: bool = True,
+) -> Report:
+    """The report on a bundle. Never raises because of what is in one.
+
+    `now` and the other moments carry a time zone. `nonce`: 16 bytes, None: none was asked for. `evidence_seen_in`: the build
+    that this evidence is already stored with; empty: looked, in none; None: nobody looked. `want_artifacts`: False leaves the
+    files out, as asked, and the headline says so.
+    """
+    inquiry = Inquiry(
+        provenance_bytes=provenance_bytes,
+        evidence_bytes=evidence_bytes,
+        artifacts=artifacts,
+        now=now,
+        judged_at=now,
+        request=request,
+        nonce=nonce,
+        policy=policy or Policy(),
+        endpoint_attests=endpoint_attests,
+        evidence_seen_in=evidence_seen_in,
+        received_at=received_at,
+        nonce_made_at=nonce_made_at,
+        want_artifacts=want_artifacts,
+    )
+    anchors = anchors or anchors_builtin()
+    fresh = replace(inquiry)
+    today = _judge(inquiry, anchors, collateral)
+    as_of_build: Judgement | None = None
+    if inquiry.statement is not None:
+        built_at = inquiry.statement.finished_on or inquiry.statement.started_on
+        # The claim is bounded by what we know: nothing was built after we look at it, or after its result came.
+        built_at = min(built_at, now, received_at or now)
+        then = replace(fresh, judged_at=built_at, artifact_results=inquiry.artifact_results)
+        as_of_build = _judge(then, anchors, collateral).judgement
+    return _report(today, as_of_build)
+
+
+def _judge(inquiry: Inquiry, anchors: AnchorSet, collateral: object | None) -> Findings:
+    executor = Executor()
+    executor.run(documents.EVIDENCE_STEP, inquiry)
+    title, codes, context = _attestation(executor, inquiry, anchors, collateral)
+    if context is not None:
+        inquiry.signed_field, inquiry.claims = context.signed_data, dict(context.claims)
+    own: tuple[Step[Inquiry], ...] = (
+        documents.PROVENANCE_STEP,
+        *binding.steps(codes),
+        *image.STEPS,
+        *statement.STEPS,
+        *request.STEPS,
+        *inputs.STEPS,
+        *files.STEPS,
+    )
+    for step in own:
+        executor.run(step, inquiry)
+    anchor = context.anchor if context else None
+    verdict = verdict_of(executor.checks, has_evidence=inquiry.evidence_bytes is not None, anchor_kind=anchor.kind if anchor else "")
+    validity = tuple(ValidUntil(*item) for item in context.validity) if context else ()
+    return Findings(inquiry, executor.checks, verdict, title, anchor, validity)
+
+
+def _attestation(
+    executor: Executor, inquiry: Inquiry, anchors: AnchorSet, collateral: object | None
+) -> tuple[str, tuple[str, ...], Context | None]:
+    """Runs the platform's procedure; gives its title, the codes that signed data rests on, and what it found."""
+    if executor.outcome(documents.EVIDENCE) is not Outcome.PASS:
+        return "", (), None
+    procedure = procedure_for(inquiry.platform)
+    context = Context(inquiry.evidence, anchors=anchors, now=inquiry.judged_at, collateral=collateral)
+    for step in procedure.steps:
+        executor.run(step, context)
+    # Dates are judged in rows of their own: an expired certificate does not change what was signed.
+    codes = tuple(step.code for step in procedure.steps if step.required and not step.code.endswith(".validity"))
+    return procedure.title, codes, context
+
+
+def _report(today: Findings, as_of_build: Judgement | None) -> Report:
+    inquiry = today.inquiry
+    signed, entry = inquiry.signed_data, inquiry.policy_entry
+    artifacts_row = next(check for check in today.checks if check.code == files.DIGESTS)
+    return Report(
+        now=today.judgement,
+        as_of_build=as_of_build,
+        exit_status=EXIT_STATUSES[today.verdict],
+        platform=inquiry.platform,
+        platform_title=today.platform_title,
+        anchor_name=today.anchor.name if today.anchor else "",
+        anchor_kind=today.anchor_kind,
+        checks=today.checks,
+        artifacts=files.results_shown(inquiry, artifacts_row.reason),
+        not_checked=sentences.not_checked(today.checks, inquiry),
+        does_not_prove=sentences.does_not_prove(inquiry, anchor_kind=today.anchor_kind),
+        claims=inquiry.claims,
+        provenance=summary(inquiry.statement) if inquiry.statement else None,
+        signed_data=None
+        if signed is None
+        else {
+            "layout": signed.layout,
+            "title": binding.LAYOUT_TITLES[signed.layout],
+            "length": len(signed.data),
+            "hex": signed.data.hex(),
+            "nonce_hex": signed.nonce.hex(),
+        },
+        valid_until=today.validity,
+        provenance_sha256=_sha256_hex(inquiry.provenance_bytes),
+        evidence_sha256=_sha256_hex(inquiry.evidence_bytes),
+        policy_version=inquiry.policy.version,
+        policy_entry=entry.to_json() if entry else None,
+    )
+
+
+def _sha256_hex(data: bytes | None) -> str:
+    return "" if data is None else hashlib.sha256(data).hexdigest()
