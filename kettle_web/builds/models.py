@@ -112,6 +112,13 @@ class Build(models.Model):
     last_heard_at = models.DateTimeField(null=True, blank=True)
     """When the server last said anything about this build; bounds how long a silent one is waited for."""
 
+    phase_times: models.JSONField[Any, Any] = models.JSONField(default=dict, blank=True)
+    """Type of the server's events -> when its first one came, Unix time in milliseconds."""
+    building_at = models.DateTimeField(null=True, blank=True)
+    fetching_at = models.DateTimeField(null=True, blank=True)
+    verifying_at = models.DateTimeField(null=True, blank=True)
+    """When each of these states began."""
+
     result_sha256 = models.CharField(max_length=64, blank=True, default="")
     result_size = models.BigIntegerField(null=True, blank=True)
     provenance_sha256 = models.CharField(max_length=64, blank=True, default="")
