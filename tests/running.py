@@ -25,14 +25,13 @@ class RunningSite:
     def __init__(self, data: Path, *arguments: str, environ: dict[str, str] | None = None) -> None:
         self.data = data
         self.lines: list[str] = []
-        kept = {name: value for name, value in os.environ.items() if name not in _NOT_INHERITED}
         self.process = subprocess.Popen(
             [str(CHECKOUT / "bin" / "run"), "--port", "0", "--data", str(data), *arguments],
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             stdin=subprocess.DEVNULL,
             text=True,
-            env={**kept, **(environ or {})},
+            env=environ_plain() | (environ or {}),
         )
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
@@ -99,9 +98,22 @@ class RunningSite:
             self.lines.append(line.rstrip("\n"))
 
 
+def environ_plain() -> dict[str, str]:
+    """The environment without anything that sets up a site."""
+    return {name: value for name, value in os.environ.items() if name not in _NOT_INHERITED}
+
+
 _NOT_INHERITED = frozenset(
     {"DATA_DIR", "DATABASE_URL", "REDIS_URL", "STORAGE_URL", "PUBLIC_URL", "BUILDER_URL", "KETTLE_ENDPOINTS", "PORT", "SECRET_KEY"}
-    | {"FIELD_ENCRYPTION_KEY", "ALLOWED_HOSTS", "ALLOWED_SOURCE_HOSTS", "BUILDS_VISIBLE_TO", "DEBUG", "DJANGO_SETTINGS_MODULE"}
+    | {
+        "FIELD_ENCRYPTION_KEY",
+        "ALLOWED_HOSTS",
+        "ALLOWED_SOURCE_HOSTS",
+        "BUILDS_VISIBLE_TO",
+        "DEBUG",
+        "MAX_UPLOAD_BYTES",
+        "DJANGO_SETTINGS_MODULE",
+    }
 )
 
 
@@ -118,9 +130,13 @@ def gone(processes: Sequence[psutil.Process], seconds: float = END_SECONDS) -> b
     return not [process for process in alive if process.status() != psutil.STATUS_ZOMBIE]
 
 
-def run_once(*arguments: str, seconds: float = START_SECONDS) -> subprocess.CompletedProcess[str]:
+def run_once(*arguments: str, seconds: float = START_SECONDS, environ: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
     """Run `bin/run` with arguments that make it end by itself."""
-    kept = {name: value for name, value in os.environ.items() if name not in _NOT_INHERITED}
     return subprocess.run(
-        [str(CHECKOUT / "bin" / "run"), *arguments], capture_output=True, text=True, check=False, timeout=seconds, env=kept
+        [str(CHECKOUT / "bin" / "run"), *arguments],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=seconds,
+        env=environ_plain() | (environ or {}),
     )

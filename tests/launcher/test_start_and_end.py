@@ -96,9 +96,8 @@ def test_unusable_data_folder_is_one_line(tmp_path: Path) -> None:
     assert "cannot be used" in done.stderr
 
 
-def test_unusable_variable_is_one_line_naming_it(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("MAX_UPLOAD_BYTES", "much")
-    done = run_once("--no-builder", "--data", str(data), "--port", "0")
+def test_unusable_variable_is_one_line_naming_it(data: Path) -> None:
+    done = run_once("--no-builder", "--data", str(data), "--port", "0", environ={"MAX_UPLOAD_BYTES": "much"})
     assert done.returncode == 2
     assert done.stderr.splitlines() == ["MAX_UPLOAD_BYTES must be a whole number of bytes."]
 

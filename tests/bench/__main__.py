@@ -1,0 +1,35 @@
+"""`bin/bench NAME [--runs N] [--json]`: measure, print a table or JSON, exit 1 when a promised figure is missed."""
+
+import argparse
+import json
+import sys
+
+from tests.bench.memory import memory
+from tests.bench.once import once
+from tests.bench.rows import table
+from tests.bench.start import start
+
+BENCHES = {"once": once, "start": start, "memory": memory}
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(
+        prog="bin/bench",
+        description="Measure one thing on this machine.",
+        epilog="\n".join(f"{name}: {bench.__doc__}" for name, bench in BENCHES.items()),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("name", choices=sorted(BENCHES))
+    parser.add_argument("--runs", type=int, default=5, help="runs of each quantity (default: %(default)s)")
+    parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
+    arguments = parser.parse_args()
+    rows = BENCHES[arguments.name](max(1, arguments.runs))
+    if arguments.json:
+        print(json.dumps({"name": arguments.name, "rows": [row.as_json() for row in rows]}, indent=2))
+    else:
+        print(table(rows))
+    return 1 if any(row.is_met is False for row in rows) else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
