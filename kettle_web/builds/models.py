@@ -1,4 +1,6 @@
-"""Rows of a build's life. Everything that a page shows of a running build is here; messages elsewhere are only bells."""
+"""Rows of a build's life. Everything that a page shows of a running build is here; messages elsewhere are only
+bells.
+"""
 
 from __future__ import annotations
 
@@ -50,6 +52,9 @@ class Upload(models.Model):
     used_at = models.DateTimeField(null=True, blank=True)
     inspection: models.JSONField[Any, Any] = models.JSONField(null=True, blank=True)
     """What the pre-flight found in the archive (`builds.preflight`); empty until the upload is complete."""
+
+    def __str__(self) -> str:
+        return self.uid
 
 
 class Build(models.Model):
@@ -106,7 +111,9 @@ class Build(models.Model):
     remote_count = models.BigIntegerField(default=0)
     """How many events of the server's own stream are dealt with: where a resumed stream continues."""
     log_epoch = models.PositiveIntegerField(default=0)
-    """Raised whenever stored events are replaced because the server's own replay differs: pages start their log afresh."""
+    """Raised whenever stored events are replaced because the server's own replay differs: pages start their log
+    afresh.
+    """
     log_bytes = models.BigIntegerField(default=0)
     """Sum of the stored events' texts in bytes of UTF-8: the log is capped."""
     last_heard_at = models.DateTimeField(null=True, blank=True)
@@ -171,6 +178,9 @@ class Attempt(models.Model):
         ordering = ("number",)
         constraints = (models.UniqueConstraint(fields=["build", "number"], name="attempt_number_once"),)
 
+    def __str__(self) -> str:
+        return f"{self.build_id}/{self.number}"
+
     @property
     def nonce_hex(self) -> str:
         return bytes(self.nonce).hex()
@@ -190,3 +200,6 @@ class EventChunk(models.Model):
     class Meta:
         ordering = ("first_seq",)
         constraints = (models.UniqueConstraint(fields=["build", "first_seq"], name="event_chunk_once"),)
+
+    def __str__(self) -> str:
+        return f"{self.build_id}/{self.first_seq}–{self.last_seq}"

@@ -1,0 +1,58 @@
+"""What went wrong between us and a Kettle server, in the words of the page and with whose fault it was."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.utils.translation import gettext as _
+
+from kettle_web.builds.states import Fault
+from kettle_web.kettle_api.errors import KettleError, Unanswered
+
+_SOURCE_FAULTS = frozenset({"BuildFailed", "SourceError", "LockfileMissing", "LimitExceeded", "ArchiveError"})
+"""Kinds of failure that the submitter can do something about; every other one is the server's."""
+_SOURCE_WORDS = ("source", "clone", "archive", "lockfile", "unpack", "checkout")
+
+
+@dataclass(frozen=True)
+class Failure:
+    fault: Fault
+    code: str
+    message: str
+
+
+def outcome_unknown(endpoint_name: str) -> Failure:
+    """A POST that may or may not have been accepted."""
+    message = _(
+        "The build was sent to «%(name)s», but no answer came: the server may be building it all the same. It was not sent"
+        " a second time. Submit it again if you want another build."
+    )
+    return Failure(Fault.NETWORK, "outcome-unknown", message % {"name": endpoint_name})
+
+
+def refusal(error: KettleError, endpoint_name: str) -> Failure:
+    """Give the failure that an error of a submission means, once it is final."""
+    if isinstance(error, Unanswered):
+        return outcome_unknown(endpoint_name)
+    return Failure(Fault(error.fault), error.code, f"«{endpoint_name}»: {error.message}")
+
+
+def failed_build(result: Any) -> Failure | None:
+    """Give the failure that a `complete` event tells of; None: the build succeeded. What is not understood is a
+    failure.
+    """
+    values = result if isinstance(result, dict) else {}
+    if values.get("status") == "ok":
+        return None
+    if values.get("status") != "failed":
+        said = _("The server ended the build without saying how it went.")
+        return Failure(Fault.BUILDER, "complete-unclear", said)
+    kind = str(values.get("error_type") or "")
+    said = str(values.get("error") or "")[:4000]
+    is_source = kind in _SOURCE_FAULTS or any(word in kind.lower() for word in _SOURCE_WORDS)
+    return Failure(
+        Fault.SOURCE if is_source else Fault.BUILDER,
+        f"build-failed:{kind[:40]}" if kind else "build-failed",
+        said or _("The build failed. The end of the log says why."),
+    )

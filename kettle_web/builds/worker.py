@@ -1,0 +1,39 @@
+"""What a Celery worker process runs beside its tasks: follower and sweeper."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+from celery.signals import worker_ready, worker_shutting_down
+from django.conf import settings
+from django.db import connection
+
+from kettle_web.builds.endpoints import endpoints_sync
+from kettle_web.builds.errors import BuildError
+from kettle_web.builds.follower import FollowerThread
+from kettle_web.builds.leases import leases_free_dead
+from kettle_web.builds.sweeper import SweeperThread
+
+logger = logging.getLogger(__name__)
+_threads: list[FollowerThread | SweeperThread] = []
+
+
+@worker_ready.connect  # type: ignore[untyped-decorator]
+def threads_start(**kwargs: Any) -> None:
+    try:
+        leases_free_dead()
+        endpoints_sync(settings.ENV)
+    except BuildError as error:
+        logger.error("The configured Kettle servers cannot be used: %s", error.message)
+    finally:
+        connection.close()
+    _threads.extend([FollowerThread(), SweeperThread()])
+    for thread in _threads:
+        thread.start()
+
+
+@worker_shutting_down.connect  # type: ignore[untyped-decorator]
+def threads_stop(**kwargs: Any) -> None:
+    while _threads:
+        _threads.pop().stop()
