@@ -31,6 +31,9 @@ class Report(models.Model):
     headline = models.TextField()
     provenance_sha256 = models.CharField(max_length=64, blank=True, default="")
     evidence_sha256 = models.CharField(max_length=64, blank=True, default="")
+    provenance_size = models.BigIntegerField(null=True)
+    evidence_size = models.BigIntegerField(null=True)
+    """Bytes of the stored documents; empty: there was none."""
     document: models.JSONField[Any, Any] = models.JSONField()
     """`kettle_web.verification.report.report_to_json`."""
 
@@ -121,3 +124,32 @@ class BuildPackage(models.Model):
 
     def __str__(self) -> str:
         return f"{self.build_id} contains {self.package_id}"
+
+
+class Import(models.Model):
+    """What came with an imported bundle beside its documents."""
+
+    build = models.OneToOneField(Build, on_delete=models.CASCADE, primary_key=True, related_name="imported")
+    want_artifacts = models.BooleanField(default=True)
+    """False: judged without the files, by the importer's wish."""
+    nonce = models.BinaryField(max_length=16, null=True)
+    """That the evidence must carry, by the importer's word; empty: none was named."""
+
+    def __str__(self) -> str:
+        return f"import {self.build_id}"
+
+
+class ImportedFile(models.Model):
+    """A loose file of an imported bundle that came without a tarball. Nothing says yet that it is an artifact."""
+
+    build = models.ForeignKey(Build, on_delete=models.CASCADE, related_name="imported_files")
+    name = models.CharField(max_length=255)
+    sha256 = models.CharField(max_length=64)
+    """Hex, of the stored bytes."""
+    size = models.BigIntegerField()
+
+    class Meta:
+        ordering = ("name",)
+
+    def __str__(self) -> str:
+        return self.name

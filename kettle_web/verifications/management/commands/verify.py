@@ -1,0 +1,20 @@
+"""`manage.py verify PATH …`: another face of `python -m kettle_web.verification`, with its options and exit status."""
+
+import sys
+from typing import Any, NoReturn
+
+from django.core.management.base import BaseCommand
+
+from kettle_web.verification.cli import main
+
+
+class Command(BaseCommand):
+    help = "Verify a bundle folder, a result tarball or an evidence.json. The options are those of the verifier."
+    requires_system_checks = ()
+
+    def run_from_argv(self, argv: list[str]) -> NoReturn:
+        """Hand over every argument as it was typed: Django's own options (`--settings`, `-v`) are not the verifier's."""
+        sys.exit(main(argv[2:], sys.stdout, sys.stderr))
+
+    def handle(self, *args: Any, **options: Any) -> NoReturn:
+        sys.exit(main(list(args), sys.stdout, sys.stderr))

@@ -1,0 +1,31 @@
+"""Background work on verifications. Safe to run twice: the lease decides who works, the row what is left to do."""
+
+from __future__ import annotations
+
+from celery import shared_task
+from django.utils import timezone
+
+from kettle_web.builds.leases import lease_claim, lease_kept
+from kettle_web.builds.models import Build
+from kettle_web.builds.states import State
+from kettle_web.verifications.arrival import build_verify
+from kettle_web.verifications.models import Report
+from kettle_web.verifications.services import report_create
+
+
+@shared_task(name="verifications.verify_build")  # type: ignore[untyped-decorator]
+def verify_build(build_id: int) -> None:
+    """Verify what came back of a build, unless someone else is at it or it is done."""
+    lease = lease_claim(build_id, [State.VERIFYING])
+    if lease is None:
+        return
+    with lease_kept(lease):
+        build_verify(lease=lease, now=timezone.now())
+
+
+@shared_task(name="verifications.verify_build_again")  # type: ignore[untyped-decorator]
+def verify_build_again(build_id: int) -> None:
+    """Judge a finished build once more; a second run is one more report with the same verdict."""
+    build = Build.objects.select_related("endpoint").get(pk=build_id)
+    if build.state == State.DONE:
+        report_create(build=build, now=timezone.now(), trigger=Report.Trigger.AGAIN)

@@ -1,0 +1,56 @@
+"""The words for verdicts, outcomes and links, in the page's language."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from kettle_web.verification.report import Link, Outcome, Sentence
+
+VERDICT_WORDS: Final = {
+    "confirmed": gettext_lazy("Confirmed"),
+    "unpinned": gettext_lazy("Hardware-signed, builder not recognised"),
+    "incomplete": gettext_lazy("Not established"),
+    "failed": gettext_lazy("Failed"),
+    "unattested": gettext_lazy("Built, not attested"),
+    "simulated": gettext_lazy("Simulated"),
+}
+OUTCOME_WORDS: Final = {
+    Outcome.PASS: gettext_lazy("passes"),
+    Outcome.FAIL: gettext_lazy("fails"),
+    Outcome.SKIPPED: gettext_lazy("not checked"),
+    Outcome.ERROR: gettext_lazy("could not be checked"),
+}
+LINK_TITLES: Final = {
+    Link.DOCUMENTS: gettext_lazy("Documents"),
+    Link.VENDOR_ROOT: gettext_lazy("Vendor root"),
+    Link.INTERMEDIATE: gettext_lazy("Intermediate key"),
+    Link.CHIP_KEY: gettext_lazy("Chip key"),
+    Link.REPORT: gettext_lazy("Hardware report"),
+    Link.VTPM_QUOTE: gettext_lazy("vTPM quote"),
+    Link.SIGNED_DATA: gettext_lazy("Signed data"),
+    Link.BUILDER_IMAGE: gettext_lazy("Builder image"),
+    Link.PROVENANCE: gettext_lazy("Provenance"),
+    Link.REQUEST: gettext_lazy("Request"),
+    Link.INPUTS: gettext_lazy("Inputs"),
+    Link.ARTIFACTS: gettext_lazy("Artifacts"),
+}
+
+
+def translated(text: str) -> str:
+    """Give a text of the verifier in the page's language. Empty stays empty: gettext would give its own header."""
+    return _(text) if text else ""
+
+
+def sentence(value: Sentence) -> str:
+    """Give a sentence in the page's language."""
+    try:
+        return translated(value.template).format(**value.params)
+    except (KeyError, IndexError, ValueError):
+        return value.text
+
+
+def verdict_word(verdict: str) -> str:
+    return str(VERDICT_WORDS.get(verdict, ""))
