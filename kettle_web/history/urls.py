@@ -1,4 +1,8 @@
-from django.urls import URLPattern, URLResolver
+"""The history, at `builds/`."""
+
+from django.urls import path
+
+from kettle_web.history import views
 
 app_name = "history"
-urlpatterns: list[URLPattern | URLResolver] = []
+urlpatterns = [path("", views.history, name="list")]

@@ -1,0 +1,134 @@
+"""How the search box reads what was typed. No database here: a text goes in, what it may mean comes out.
+
+One text may mean several things: sixteen hexadecimal digits may be the beginning of a commit, a build's name, or a word.
+All of them are searched, and the page says which.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Final
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from kettle_web.core.ids import ALPHABET, LENGTH
+from kettle_web.provenance.digests import digest_parse
+from kettle_web.provenance.errors import ProvenanceError
+
+MAX_QUERY: Final = 500
+"""Characters; more is no search."""
+MIN_PREFIX: Final = 4
+"""Hexadecimal digits from which on a text may be the beginning of a commit."""
+_HEX = re.compile(r"[0-9a-fA-F]+")
+_UID = re.compile(f"[{ALPHABET}]{{{LENGTH}}}")
+_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
+_PURL = re.compile(r"pkg:(?P<ecosystem>[a-z][a-z0-9+.-]*)/(?P<name>[^?#]+?)(@(?P<version>[^?#/@]+))?([?#].*)?")
+_PACKAGE = re.compile(r"(?P<name>@?[\w.-]+(/[\w.-]+)?)@(?P<version>\d[\w.+-]*)")
+
+REPOSITORY: Final = _("repository")
+LABEL: Final = _("label")
+ARTIFACT_NAME: Final = _("artifact name")
+ARTIFACT_DIGEST: Final = _("artifact digest")
+DOCUMENT_DIGEST: Final = _("digest of a document or archive")
+LOCKFILE: Final = _("lockfile digest")
+MERKLE_ROOT: Final = _("root over the inputs")
+DEPENDENCY: Final = _("dependency name")
+DEPENDENCY_VERSION: Final = _("dependency name and version")
+COMMIT: Final = _("commit")
+TREE: Final = _("git tree")
+NONCE: Final = _("nonce")
+BUILD_UID: Final = _("build id")
+JOB_ID: Final = _("job id")
+
+Word = str | Promise
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What a query may mean. Empty fields: it cannot mean that."""
+
+    sentence: Word
+    """«a SHA-256 digest»; empty: nothing was typed."""
+    fields: tuple[Word, ...] = ()
+    """Names of what is searched, for the page."""
+    sha256_hex: str = ""
+    hex_prefix: str = ""
+    """Beginning of a commit or tree, lower case."""
+    nonce_hex: str = ""
+    uid: str = ""
+    ecosystem: str = ""
+    package: str = ""
+    version: str = ""
+    """Empty with a package: any version."""
+    job_id: str = ""
+    text: str = ""
+
+
+def query_read(typed: str) -> Reading:
+    """Give what `typed` may mean."""
+    text = typed.replace("\x00", "").strip()[:MAX_QUERY]
+    if not text:
+        return Reading("")
+    return _digest(text) or _package(text) or _job(text) or _words(text)
+
+
+def _digest(text: str) -> Reading | None:
+    spelled = text.replace("-", "+").replace("_", "/") if len(text.rstrip("=")) == 43 else text
+    try:
+        digest = digest_parse(spelled.lower() if _HEX.fullmatch(spelled) else _prefix_lower(spelled), "sha256")
+    except ProvenanceError:
+        return None
+    fields = (ARTIFACT_DIGEST, DOCUMENT_DIGEST, LOCKFILE, MERKLE_ROOT, COMMIT, TREE)
+    return Reading(_("a SHA-256 digest"), fields, sha256_hex=digest.hex, hex_prefix=digest.hex)
+
+
+def _prefix_lower(text: str) -> str:
+    return "sha256" + text[6:] if text[:6].lower() == "sha256" else text
+
+
+def _package(text: str) -> Reading | None:
+    found = _PURL.fullmatch(text) or _PACKAGE.fullmatch(text)
+    if found is None:
+        return None
+    parts = found.groupdict()
+    name, version = parts["name"].replace("%40", "@"), parts["version"] or ""
+    if not version:
+        return Reading(_("a dependency, in any version"), (DEPENDENCY,), ecosystem=parts["ecosystem"], package=name)
+    return Reading(
+        _("a dependency in one version"),
+        (DEPENDENCY_VERSION,),
+        ecosystem=parts.get("ecosystem") or "",
+        package=name,
+        version=version,
+    )
+
+
+def _job(text: str) -> Reading | None:
+    return Reading(_("a job id"), (JOB_ID,), job_id=text.lower()) if _UUID.fullmatch(text) else None
+
+
+def _words(text: str) -> Reading:
+    lower = text.lower()
+    is_hex = bool(_HEX.fullmatch(text)) and MIN_PREFIX <= len(text) <= 64
+    nonce = lower if is_hex and len(text) == 32 else ""
+    uid = lower if _UID.fullmatch(lower) else ""
+    fields: list[Word] = [REPOSITORY, LABEL, ARTIFACT_NAME, DEPENDENCY, JOB_ID]
+    sentence: Word = _("text")
+    if is_hex:
+        fields = [COMMIT, TREE, *fields]
+        sentence = _("a commit") if len(text) == 40 else _("the beginning of a commit, or text")
+    if nonce:
+        fields, sentence = [NONCE, *fields], _("a nonce, or the beginning of a commit")
+    if uid:
+        fields, sentence = [BUILD_UID, *fields], _("a build id, or text")
+    return Reading(
+        sentence,
+        tuple(fields),
+        hex_prefix=lower if is_hex else "",
+        nonce_hex=nonce,
+        uid=uid,
+        job_id=text[:64],
+        text=text,
+    )

@@ -1,0 +1,21 @@
+"""The history page; htmx asks the same address for its list alone."""
+
+from __future__ import annotations
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils.cache import patch_vary_headers
+from django.views.decorators.http import require_safe
+
+from kettle_web.accounts.access import viewer
+from kettle_web.history.selectors import history_page
+
+
+@require_safe
+def history(request: HttpRequest) -> HttpResponse:
+    page = history_page(viewer=viewer(request), parameters=request.GET, path=request.path)
+    template = "history/_list.html" if getattr(request, "htmx", False) else "history/list.html"
+    response = render(request, template, {"page": page})
+    # One address, two answers: no cache may mix them up.
+    patch_vary_headers(response, ["HX-Request"])
+    return response
