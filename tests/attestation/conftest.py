@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import settings
 
 from kettle_web.attestation.anchors import AnchorSet, anchors_builtin
 from kettle_web.attestation.checks import CheckFailed, CheckImpossible, CheckSkipped
@@ -15,6 +16,9 @@ from kettle_web.attestation.platforms import Context, procedure_for
 
 SAMPLES = Path(__file__).resolve().parents[3] / "shared" / "samples"
 SAMPLES_NOW = datetime(2026, 6, 1, tzinfo=UTC)
+
+unhurried = settings(deadline=None)
+"""Decorates property tests: an example that is slow on a busy machine is no failure."""
 
 
 def sample_bytes(name: str) -> bytes:

@@ -29,7 +29,8 @@ _BLOCK_HEADER_BYTES: Final = 20
 def version(context: Context) -> Passed:
     found = context.evidence.get("version")
     known = type(found) is int and found == 1  # JSON's true is no version, though Python holds it equal to 1.
-    require(known, "evidence.version", "The evidence is of an unknown version.", expected="1", actual=repr(found)[:40])
+    actual = str(found) if type(found) is int else "not a number"
+    require(known, "evidence.version", "The evidence is of an unknown version.", expected="1", actual=actual)
     return Passed(expected="1", actual="1")
 
 
