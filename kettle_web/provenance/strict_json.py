@@ -32,9 +32,7 @@ def json_parse(data: bytes, *, max_bytes: int, what: str = "the document") -> An
     except UnicodeDecodeError as error:
         raise ProvenanceError("json.not-utf8", f"{what} is not UTF-8 at byte {error.start}") from error
     try:
-        value = json.loads(
-            text, object_pairs_hook=_object_of_pairs, parse_constant=_constant_refuse, parse_float=_float_finite
-        )
+        value = json.loads(text, object_pairs_hook=_object_of_pairs, parse_constant=_constant_refuse, parse_float=_float_finite)
     except RecursionError as error:
         raise ProvenanceError("json.too-deep", f"{what} is nested deeper than {DEPTH_LIMIT} levels") from error
     except ValueError as error:

@@ -18,10 +18,7 @@ def summary(statement: Statement) -> dict[str, Any]:
         "build_type": statement.build_type,
         "build_command": statement.build_command,
         "toolchain": statement.toolchain,
-        "tools": [
-            {"name": name, "version": tool.version, "sha256": tool.digest_text}
-            for name, tool in statement.tools.items()
-        ],
+        "tools": [{"name": name, "version": tool.version, "sha256": tool.digest_text} for name, tool in statement.tools.items()],
         "lockfile_sha256": statement.lockfile_sha256,
         "dependencies": [_dependency(item) for item in statement.dependencies],
         "builder_id": statement.builder_id,

@@ -1,9 +1,9 @@
 """All checks of one bundle, in their order, and the two judgements that follow.
 
-1. The evidence can be read, and the platform's procedure leads from the vendor's root to the signed field. 2. The
-provenance can be read. 3. The signed field covers the
-document and the nonce; the evidence is not another build's. 4. The builder image is on the allow-list. 5. The document is
-a build provenance and agrees with itself. 6. It is what was asked for. 7. Its inputs give its root. 8. Its files match.
+1. The evidence can be read, and the platform's procedure leads from the vendor's root to the signed field. 2. The provenance
+can be read. 3. The signed field covers the document and the nonce; the evidence is not another build's. 4. The builder image is
+on the allow-list. 5. The document is a build provenance and agrees with itself. 6. It is what was asked for. 7. Its inputs give
+its root. 8. Its files match.
 The whole is judged twice: at `now`, and at the time of the build; only certificates' dates can differ between the two.
 """
 

@@ -97,12 +97,12 @@ def _times(inquiry: Inquiry) -> Passed:
         raise NotAsked("times.no-record", "there are no times of a request on record")
     started = inquiry.document.started_on
     finished = inquiry.document.finished_on or started
-    if made is not None and started < made - CLOCK_TOLERANCE:
+    if made is not None and made - started > CLOCK_TOLERANCE:
         raise CheckFailed(
             "times.before-request", "the build began before it was asked for",
             expected=f"after {made.isoformat()}", actual=started.isoformat(),
         )  # fmt: skip
-    if received is not None and finished > received + CLOCK_TOLERANCE:
+    if received is not None and finished - received > CLOCK_TOLERANCE:
         raise CheckFailed(
             "times.after-receipt", "the build ended after its result was received",
             expected=f"before {received.isoformat()}", actual=finished.isoformat(),

@@ -71,7 +71,7 @@ def _times(inquiry: Inquiry) -> Passed:
             actual=finished.isoformat(),
         )  # fmt: skip
     latest = finished or started
-    if latest > inquiry.now + CLOCK_TOLERANCE:
+    if latest - inquiry.now > CLOCK_TOLERANCE:
         raise CheckFailed(
             "times.future", "the build lies in the future", expected=f"before {inquiry.now.isoformat()}",
             actual=latest.isoformat(),

@@ -1,0 +1,92 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from kettle_web.attestation.checks import AttestationError, CheckFailed, CheckImpossible, CheckSkipped, Passed, Step
+from kettle_web.provenance.errors import ProvenanceError
+from kettle_web.verification.executor import TEXT_LIMIT, Executor
+from kettle_web.verification.inquiry import NotAsked
+from kettle_web.verification.report import Check
+
+
+def _step(run: Callable[[Any], Any], code: str = "a", after: tuple[str, ...] = (), required: bool = True) -> Step[Any]:
+    return Step(code, f"Title of {code}", "report", "p", "d", run, after, required)
+
+
+def _raising(error: BaseException) -> Callable[[Any], Any]:
+    def run(context: Any) -> Any:
+        raise error
+
+    return run
+
+
+def _run(run: Callable[[Any], Any], *, required: bool = True) -> Check:
+    return Executor().run(_step(run, required=required), None)
+
+
+@pytest.mark.parametrize(
+    ("error", "outcome", "code", "required"),
+    [
+        (CheckFailed("x.code", "why", expected="e", actual="a"), "fail", "x.code", True),
+        (CheckSkipped("x.code", "why"), "skipped", "x.code", True),
+        (NotAsked("x.code", "why"), "skipped", "x.code", False),
+        (CheckImpossible("x.code", "why"), "error", "x.code", True),
+        (AttestationError("x.code", "why"), "fail", "x.code", True),
+        (ProvenanceError("x.code", "why"), "fail", "x.code", True),
+        (ValueError("why"), "error", "unexpected", True),
+        (RecursionError("why"), "error", "unexpected", True),
+        (AssertionError("why"), "error", "unexpected", True),
+    ],
+)
+def test_what_is_raised_becomes_an_outcome_and_never_a_pass(error: Exception, outcome: str, code: str, required: bool) -> None:
+    check = _run(_raising(error))
+    assert (check.outcome.value, check.reason_code, check.required) == (outcome, code, required)
+    assert "why" in check.reason
+    assert "Traceback" not in check.reason
+
+
+def test_a_pass_keeps_what_was_seen() -> None:
+    check = _run(lambda _: Passed("e", "a", "root"))
+    assert (check.outcome.value, check.expected, check.actual, check.anchor, check.reason) == ("pass", "e", "a", "root", "")
+
+
+@pytest.mark.parametrize("result", [None, True, "pass"])
+def test_anything_but_passed_is_no_pass(result: Any) -> None:
+    assert _run(lambda _: result).outcome.value == "error"
+
+
+def test_an_optional_check_that_fails_counts() -> None:
+    assert _run(_raising(CheckFailed("x", "why")), required=False).required
+    assert not _run(_raising(CheckSkipped("x", "why")), required=False).required
+
+
+def test_a_step_after_one_that_did_not_pass_is_not_run() -> None:
+    executor = Executor()
+    executor.run(_step(_raising(CheckImpossible("x", "why"))), None)
+    check = executor.run(_step(_raising(AssertionError("was run")), "b", ("a",)), None)
+    assert (check.outcome.value, check.reason) == ("skipped", "depends on «Title of a», which could not be made")
+    last = executor.run(_step(_raising(AssertionError("was run")), "c", ("b",)), None)
+    assert last.reason == "depends on «Title of b», which was not made"
+
+
+def test_a_step_after_one_that_nobody_ran_is_not_run() -> None:
+    assert Executor().run(_step(lambda _: Passed(), "b", ("a",)), None).outcome.value == "skipped"
+
+
+def test_a_code_is_used_once() -> None:
+    executor = Executor()
+    executor.run(_step(lambda _: Passed()), None)
+    with pytest.raises(ValueError, match="twice"):
+        executor.run(_step(lambda _: Passed()), None)
+
+
+def test_endless_texts_are_cut() -> None:
+    assert len(_run(_raising(CheckFailed("x", "y" * 10**6, actual="z" * 10**6))).reason) == TEXT_LIMIT
+
+
+def test_an_interrupt_goes_through() -> None:
+    with pytest.raises(KeyboardInterrupt):
+        _run(_raising(KeyboardInterrupt()))
