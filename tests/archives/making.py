@@ -83,3 +83,35 @@ def zip_bytes(files: dict[str, bytes], *, mode: int = 0o100644, method: int = zi
             info.compress_type = method
             archive.writestr(info, data)
     return buffer.getvalue()
+
+
+def raw_header(name: bytes, size: int, type: bytes = b"0", *, link: bytes = b"", magic: bytes = b"ustar\x0000") -> bytes:
+    """A tar header as bytes, for what Python's tarfile would not write."""
+    head = bytearray(512)
+    head[0:100] = name[:100].ljust(100, b"\0")
+    head[100:108] = b"0000644\0"
+    head[124:136] = b"%011o\0" % size
+    head[156:157] = type
+    head[157:257] = link.ljust(100, b"\0")
+    head[257 : 257 + len(magic)] = magic
+    head[148:156] = b"        "
+    head[148:156] = b"%06o\0 " % sum(head)
+    return bytes(head)
+
+
+def pax(records: dict[bytes, bytes], type: bytes = b"x") -> bytes:
+    data = b""
+    for key, value in records.items():
+        body = b" %s=%s\n" % (key, value)
+        length = len(body) + 1
+        while len(b"%d" % length) + len(body) != length:
+            length += 1
+        data += b"%d" % length + body
+    return raw_header(b"pax", len(data), type) + padded(data)
+
+
+def padded(data: bytes) -> bytes:
+    return data + b"\0" * (-len(data) % 512)
+
+
+END = b"\0" * 1024
