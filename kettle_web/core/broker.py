@@ -10,9 +10,11 @@ import os
 import time
 import uuid
 from queue import Empty
-from typing import Any
+from typing import Any, ClassVar, Final
 
 from kombu.transport import filesystem
+
+DRAIN_SECONDS: Final = 0.2
 
 
 class FolderChannel(filesystem.Channel):
@@ -62,3 +64,9 @@ class FolderChannel(filesystem.Channel):
 
 class FolderTransport(filesystem.Transport):
     Channel = FolderChannel
+    default_connection_params: ClassVar[dict[str, Any]] = {}
+    """A folder has no host name to fall back to, and needs no warning about it."""
+
+    def drain_events(self, connection: Any, timeout: float | None = None) -> None:  # type: ignore[override]
+        # A worker looks whether it is to stop between two calls of this, twice; it asks for 2 s each.
+        super().drain_events(connection, timeout=min(timeout or DRAIN_SECONDS, DRAIN_SECONDS))  # type: ignore[no-untyped-call]
