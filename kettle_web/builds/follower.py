@@ -61,7 +61,8 @@ class Database:
         return await asyncio.get_running_loop().run_in_executor(self.pool, call)
 
     async def close(self) -> None:
-        await self(connection.close)
+        # Looked up in the thread whose connection it is.
+        await self(lambda: connection.close())
         self.pool.shutdown(wait=False)
 
 
