@@ -49,7 +49,7 @@ def sentence(value: Sentence) -> str:
     try:
         return translated(value.template).format(**value.params)
     except (KeyError, IndexError, ValueError):
-        return value.text
+        return value.template
 
 
 def verdict_word(verdict: str) -> str:

@@ -49,9 +49,7 @@ def test_sign_in_goes_where_the_person_was_going(client, bob):
 def test_unknown_disabled_and_wrong_are_told_the_same(client, bob):
     gone = person_make("gone")
     User.objects.filter(pk=gone.pk).update(is_active=False)
-    answers = [
-        _sign_in(Client(), name, password) for name, password in [("bob", "x"), ("nobody", "x"), ("gone", PASSWORD)]
-    ]
+    answers = [_sign_in(Client(), name, password) for name, password in [("bob", "x"), ("nobody", "x"), ("gone", PASSWORD)]]
     assert {answer.status_code for answer in answers} == {422}
     assert len({str(answer.context["form"].non_field_errors()) for answer in answers}) == 1
 
