@@ -18,8 +18,9 @@ DEPTH_LIMIT: Final = 64
 def json_parse(data: bytes, *, max_bytes: int, what: str = "the document") -> Any:
     """The value of a JSON text in strict UTF-8.
 
-    Raises `ProvenanceError` for more than `max_bytes` bytes, a byte order mark, invalid UTF-8, doubled names, NaN and
-    infinities, lone surrogates, nesting deeper than `DEPTH_LIMIT`, and everything that is not one JSON value.
+    Raises `ProvenanceError` for more than `max_bytes` bytes, a byte order mark, invalid UTF-8, doubled names, NaN and infinities,
+    lone surrogates, NUL characters (databases and C programs end texts there), nesting deeper than `DEPTH_LIMIT`, and everything
+    that is not one JSON value.
     """
     if len(data) > max_bytes:
         raise ProvenanceError("json.too-large", f"{what} has {len(data)} bytes, more than {max_bytes}")
@@ -37,7 +38,7 @@ def json_parse(data: bytes, *, max_bytes: int, what: str = "the document") -> An
         raise ProvenanceError("json.too-deep", f"{what} is nested deeper than {DEPTH_LIMIT} levels") from error
     except ValueError as error:
         raise ProvenanceError("json.malformed", f"{what} is not JSON: {error}") from error
-    _walk(value, what, look_for_surrogates="\\u" in text)
+    _walk(value, what, look_into_texts="\\u" in text)
     return value
 
 
@@ -63,7 +64,7 @@ def _float_finite(text: str) -> float:
     return number
 
 
-def _walk(value: Any, what: str, *, look_for_surrogates: bool) -> None:
+def _walk(value: Any, what: str, *, look_into_texts: bool) -> None:
     """Refuses what only shows in the finished value, without recursion of its own."""
     pending: list[tuple[Any, int]] = [(value, 1)]
     while pending:
@@ -71,14 +72,21 @@ def _walk(value: Any, what: str, *, look_for_surrogates: bool) -> None:
         children: list[Any]
         if isinstance(item, dict):
             children = list(item.values())
-            if look_for_surrogates:
+            if look_into_texts:
                 children.extend(item)
         elif isinstance(item, list):
             children = item
         else:
-            if look_for_surrogates and isinstance(item, str) and any("\ud800" <= letter <= "\udfff" for letter in item):
-                raise ProvenanceError("json.lone-surrogate", f"{what} holds half of a surrogate pair")
+            if look_into_texts and isinstance(item, str):
+                _text_check(item, what)
             continue
         if depth > DEPTH_LIMIT:
             raise ProvenanceError("json.too-deep", f"{what} is nested deeper than {DEPTH_LIMIT} levels")
         pending.extend((child, depth + 1) for child in children if isinstance(child, str | dict | list))
+
+
+def _text_check(text: str, what: str) -> None:
+    if "\0" in text:
+        raise ProvenanceError("json.nul", f"{what} holds a NUL character")
+    if any("\ud800" <= letter <= "\udfff" for letter in text):
+        raise ProvenanceError("json.lone-surrogate", f"{what} holds half of a surrogate pair")

@@ -92,7 +92,7 @@ def verify(arguments: argparse.Namespace, stdout: TextIO, stderr: TextIO) -> int
 
 
 def _visible(text: str) -> str:
-    from kettle_web.verification.text import visible
+    from kettle_web.verification.visible import visible
 
     return visible(text)
 

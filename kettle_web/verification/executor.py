@@ -8,9 +8,10 @@ from kettle_web.attestation.checks import AttestationError, CheckFailed, CheckIm
 from kettle_web.provenance.errors import ProvenanceError
 from kettle_web.verification.inquiry import NotAsked
 from kettle_web.verification.report import Check, Link, Outcome
+from kettle_web.verification.visible import visible
 
 TEXT_LIMIT = 4000
-"""Characters of a reason or value that are kept: documents are hostile and reports are stored."""
+"""Characters of a reason or value that are kept, escaped visibly: documents are hostile, and reports are stored and shown."""
 
 _WHICH = {
     Outcome.FAIL: "failed",
@@ -107,10 +108,10 @@ def _check(
         required=required,
         proves=step.proves,
         does_not_prove=step.does_not_prove,
-        reason=reason[:TEXT_LIMIT],
+        reason=visible(reason[:TEXT_LIMIT]),
         reason_code=reason_code,
-        expected=expected[:TEXT_LIMIT],
-        actual=actual[:TEXT_LIMIT],
+        expected=visible(expected[:TEXT_LIMIT]),
+        actual=visible(actual[:TEXT_LIMIT]),
         anchor=anchor,
         depends_on=step.depends_on,
     )

@@ -78,6 +78,9 @@ class Inquiry:
     artifact_results: tuple[ArtifactResult, ...] | None = None
     """None: not looked at yet. A second judgement takes them from the first: bytes do not change with dates."""
 
+    unlisted: tuple[str, ...] = ()
+    """Names of files that are there and that the document does not name."""
+
     @property
     def document(self) -> Statement:
         """The statement, for steps that depend on it having been read."""

@@ -9,6 +9,7 @@ from kettle_web.verification.checks.request import REF, REPOSITORY
 from kettle_web.verification.inquiry import Inquiry
 from kettle_web.verification.report import Check, Outcome, Sentence, Verdict
 from kettle_web.verification.verdict import check_broken, check_unmade
+from kettle_web.verification.visible import address_shown, visible
 
 UNATTESTED: Final = "Built, not attested: there is no hardware evidence."
 SIMULATED: Final = "Simulated: signed by a public test key. This proves nothing about hardware."
@@ -37,6 +38,7 @@ NOT_CHECKED_FIRMWARE: Final = "Not checked: whether the machine's firmware is re
 NOT_CHECKED_NONCE: Final = "Not checked: whether the evidence was made for a request of yours ({reason})."
 NOT_CHECKED_FILES: Final = "Not checked: the files; they were left out as asked."
 NOT_CHECKED_REF: Final = "Not checked: whether the commit is what was asked for ({reason})."
+NOT_CHECKED_UNLISTED: Final = "Not covered: {count} further files that the provenance does not name ({names})."
 NOT_CHECKED_OTHER: Final = "Not checked: «{check}» ({reason})."
 
 NOT_PROVEN_LOG: Final = "The build log is best effort and not covered by the attestation."
@@ -109,14 +111,14 @@ def _confirmed(checks: Sequence[Check], inquiry: Inquiry, params: dict[str, str 
 
 
 def _source(checks: Sequence[Check], inquiry: Inquiry) -> str:
-    address = inquiry.document.source_uri
+    address = address_shown(inquiry.document.source_uri)
     if _passed(checks, REPOSITORY):
         return address
     return f"{address} (claimed)" if address else "a source without an address"
 
 
 def _commit(checks: Sequence[Check], inquiry: Inquiry) -> str:
-    commit = inquiry.document.git_commit
+    commit = visible(inquiry.document.git_commit)
     if _passed(checks, REF):
         return commit
     return f"{commit} ({'unchecked' if _passed(checks, REPOSITORY) else 'claimed'})"
@@ -148,6 +150,9 @@ def not_checked(checks: Sequence[Check], inquiry: Inquiry) -> tuple[Sentence, ..
         found.append(Sentence(NOT_CHECKED_REF, {"reason": _reason_of(checks, REF)}))
     if not inquiry.want_artifacts:
         found.append(Sentence(NOT_CHECKED_FILES))
+    if inquiry.unlisted:
+        names = visible(", ".join(inquiry.unlisted[:5])) + (", …" if len(inquiry.unlisted) > 5 else "")
+        found.append(Sentence(NOT_CHECKED_UNLISTED, {"count": len(inquiry.unlisted), "names": names}))
     named = ("revocation", "minimum-tcb", "image.isolation")
     found += [
         Sentence(NOT_CHECKED_OTHER, {"check": check.title, "reason": reason_inline(check.reason)})

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import textwrap
-import unicodedata
 from collections.abc import Iterator
 from typing import Final
 
 from kettle_web.verification.report import Check, Link, Outcome, Report
+from kettle_web.verification.visible import visible
 
 _WORDS: Final = {Outcome.PASS: "PASS", Outcome.FAIL: "FAIL", Outcome.SKIPPED: "SKIPPED", Outcome.ERROR: "ERROR"}
 _LINKS: Final = {
@@ -24,13 +24,7 @@ _LINKS: Final = {
     Link.INPUTS: "Inputs",
     Link.ARTIFACTS: "Artifacts",
 }
-_ESCAPED: Final = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
 WIDTH: Final = 100
-
-
-def visible(text: str) -> str:
-    """The text with every character that does not show itself written as ``\\u{…}``."""
-    return "".join(f"\\u{{{ord(letter):x}}}" if unicodedata.category(letter) in _ESCAPED else letter for letter in text)
 
 
 def report_text(report: Report) -> str:

@@ -27,6 +27,8 @@ from kettle_web.provenance.strict_json import DEPTH_LIMIT, json_parse
         (b'{"a": 1e999}', "json.not-a-number"),
         (b'{"a": "\\ud800"}', "json.lone-surrogate"),
         (b'{"\\udfff": 1}', "json.lone-surrogate"),
+        (b'{"a": "\\u0000"}', "json.nul"),
+        (b'{"a\\u0000": 1}', "json.nul"),
         (b'{"a": 1} x', "json.malformed"),
         (b"{'a': 1}", "json.malformed"),
         (b"1" * 5000, "json.malformed"),
@@ -50,9 +52,10 @@ def test_a_whole_surrogate_pair_is_read() -> None:
     assert json_parse(b'"\\ud83d\\ude00"', max_bytes=100) == "\U0001f600"
 
 
+_texts = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]))
 _values = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.text(),
-    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4),
+    st.none() | st.booleans() | st.integers() | _texts,
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(_texts, inner, max_size=4),
     max_leaves=20,
 )
 

@@ -23,9 +23,10 @@ def test_every_copy_must_match() -> None:
 
 
 def test_a_file_that_is_not_listed_changes_nothing() -> None:
-    report = report_make(artifacts=Files(("hello", FILE), ("other", b"x")))
+    report = report_make(artifacts=Files(("hello", FILE), ("other\n", b"x")))
     assert report.now.verdict is Verdict.CONFIRMED
     assert [item.name for item in report.artifacts] == ["hello"]
+    assert "Not covered: 1 further files that the provenance does not name (other\\u{a})." in [item.text for item in report.not_checked]
 
 
 def test_missing_bytes_could_not_be_checked() -> None:

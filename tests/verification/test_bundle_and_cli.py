@@ -16,7 +16,8 @@ from kettle_web.provenance.serialise import provenance_to_bytes
 from kettle_web.verification.bundle import BundleError, bundle_open
 from kettle_web.verification.cli import main
 from kettle_web.verification.report import report_from_json
-from kettle_web.verification.text import report_text, visible
+from kettle_web.verification.text import report_text
+from kettle_web.verification.visible import address_shown, visible
 from tests.provenance.samples import changed, sample_path
 from tests.verification.bundles import FILE, NONCE, document_make, report_make, signed_field
 
@@ -229,3 +230,31 @@ def test_the_program_starts_without_django(bundle: Path) -> None:
         [sys.executable, "-m", "kettle_web.verification", str(bundle), NOW], capture_output=True, text=True, timeout=60, check=False
     )
     assert done.returncode == 4
+
+
+@pytest.mark.parametrize("close_early", [False, True])
+def test_the_exit_status_survives_poor_terminals_and_closed_pipes(close_early: bool, bundle: Path) -> None:
+    (bundle / "artifacts" / "hello").write_bytes(b"another")
+    command = [sys.executable, "-m", "kettle_web.verification", str(bundle), NOW]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, env={**os.environ, "PYTHONIOENCODING": "ascii"}) as process:
+        assert process.stdout is not None
+        if close_early:
+            process.stdout.close()
+        else:
+            assert process.stdout.read().startswith(b"Failed: \\xabEvery file is the one that was built\\xbb: ")
+        assert process.wait(timeout=60) == 1
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("https://example.org/a", "https://example.org/a"),
+        ("https://ex\u0430mple.org:8443/a", "https://xn--exmple-4nf.org:8443/a"),
+        ("https://me@ex\u0430mple.org/\u202ea", "https://me@xn--exmple-4nf.org/\\u{202e}a"),
+        ("https://[\u0430/", "https://[\u0430/"),
+        ("https://" + "\u0430" * 90 + ".org/", "https://" + "\u0430" * 90 + ".org/"),
+        ("ä", "ä"),
+    ],
+)
+def test_host_names_are_shown_in_punycode(url: str, shown: str) -> None:
+    assert address_shown(url) == shown

@@ -90,3 +90,8 @@ def test_endless_texts_are_cut() -> None:
 def test_an_interrupt_goes_through() -> None:
     with pytest.raises(KeyboardInterrupt):
         _run(_raising(KeyboardInterrupt()))
+
+
+def test_texts_of_documents_are_written_out_visibly() -> None:
+    check = _run(_raising(CheckFailed("x", "a\x1b[2J\0", expected="\u202e", actual="\n")))
+    assert (check.reason, check.expected, check.actual) == ("a\\u{1b}[2J\\u{0}", "\\u{202e}", "\\u{a}")

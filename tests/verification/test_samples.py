@@ -167,3 +167,21 @@ def test_random_fields_of_a_document_never_raise(value: Any) -> None:
         report = report_make(changed(document_make(), path, value))
         assert not [check for check in report.checks if check.reason_code == "unexpected"]
         assert report.now.verdict is not Verdict.SIMULATED
+
+
+def test_a_changed_invocation_breaks_exactly_the_link_to_the_hardware() -> None:
+    data = sample_bytes("bundles", "kex", "provenance.json").replace(b"dde1b50e", b"dde1b50f")
+    report = _bundle("kex", provenance_bytes=data, want_artifacts=False)
+    assert [check.code for check in report.checks if check.outcome is Outcome.FAIL] == ["signed-data.layout"]
+    rests_on_it = {check.code for check in report.checks if check.reason_code == "depends"}
+    assert rests_on_it == {"signed-data.nonce", "image.allow-list"}
+
+
+def test_a_changed_signature_breaks_its_row_and_skips_what_rests_on_it() -> None:
+    envelope = json.loads(sample_bytes("bundles", "kex", "evidence.json"))
+    evidence = _flipped(envelope["evidence"], ("tpm_quote", "signature"), 0.5, "hex")
+    report = _bundle("kex", evidence_bytes=json.dumps({**envelope, "evidence": evidence}).encode(), want_artifacts=False)
+    assert [check.code for check in report.checks if check.outcome is Outcome.FAIL] == ["az-snp.tpm.signature"]
+    assert check_of(report, "signed-data.layout").reason_code == "depends"
+    assert check_of(report, "inputs.merkle-root").outcome is Outcome.PASS
+    assert report.signed_data is None

@@ -99,6 +99,7 @@ def _digests(inquiry: Inquiry) -> Passed:
     if inquiry.artifact_results is None:
         source = inquiry.artifacts or NoArtifacts()
         present = frozenset(source.names())
+        inquiry.unlisted = tuple(sorted(present - {item.name for item in inquiry.document.subjects}))
         inquiry.artifact_results = tuple(_result(source, present, item) for item in inquiry.document.subjects)
     results = inquiry.artifact_results
     failed = [item for item in results if item.outcome is Outcome.FAIL]
