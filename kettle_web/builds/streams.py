@@ -1,5 +1,148 @@
-"""Live streams."""
+"""Live pages: a build's rows and states as server-sent events. Access is checked first, and again as long as it runs."""
 
+from __future__ import annotations
+
+import asyncio
+from contextlib import suppress
 from typing import Any
+from urllib.parse import parse_qs
 
-stream_routes: list[tuple[str, Any]] = []
+from asgiref.sync import sync_to_async
+from channels.exceptions import StopConsumer
+from channels.generic.http import AsyncHttpConsumer
+from django.contrib.auth.models import User
+from django.db import close_old_connections
+from django.http import Http404
+
+from kettle_web.accounts.selectors import must_change_password
+from kettle_web.builds.hub import PAGE_ROWS, Hub, Message, Reader, hub_get, rows_message, state_message
+from kettle_web.builds.models import Build
+from kettle_web.builds.selectors import build_for_viewer, events_after
+from kettle_web.builds.states import TERMINAL
+
+ALIVE_SECONDS = 15.0
+"""Between two signs of life; at each one it is looked up whether the viewer may still see the build."""
+HEADERS = [
+    (b"Content-Type", b"text/event-stream"),
+    (b"Cache-Control", b"no-store"),
+    (b"X-Accel-Buffering", b"no"),
+    (b"X-Content-Type-Options", b"nosniff"),
+]
+
+
+def _user(pk: int | None) -> User | None:
+    user = User.objects.filter(pk=pk, is_active=True).first() if pk else None
+    return None if user is None or must_change_password(user) else user
+
+
+def _build(pk: int | None, uid: str) -> Build | None:
+    close_old_connections()
+    user = _user(pk)
+    if user is None:
+        return None
+    try:
+        return build_for_viewer(user, uid)
+    except Http404:
+        return None
+
+
+def _number(text: str) -> int:
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= 18 else 0
+
+
+class BuildStream(AsyncHttpConsumer):  # type: ignore[misc]
+    """`GET /builds/<uid>/events`: messages `rows`, `state`, `reset` (begin the log afresh) and `end`."""
+
+    stream: asyncio.Task[None] | None = None
+
+    async def http_request(self, message: dict[str, Any]) -> None:
+        # Not `handle`: it would hold up the dispatch, and a viewer who leaves would go unseen.
+        if not message.get("more_body") and self.stream is None:
+            self.stream = asyncio.create_task(self._stream())
+            self.stream.add_done_callback(self._ended)
+
+    async def http_disconnect(self, message: dict[str, Any]) -> None:
+        if self.stream is not None:
+            self.stream.cancel()
+            with suppress(asyncio.CancelledError, Exception):
+                await self.stream
+        raise StopConsumer
+
+    def _ended(self, stream: asyncio.Task[None]) -> None:
+        if not stream.cancelled():
+            stream.exception()
+
+    async def _stream(self) -> None:
+        user = self.scope.get("user")
+        pk = user.pk if user is not None and user.is_authenticated else None
+        uid = self.scope["url_route"]["kwargs"]["uid"]
+        if self.scope["method"] != "GET":
+            await self._refuse(405)
+            return
+        build = await sync_to_async(_build, thread_sensitive=False)(pk, uid)
+        if build is None:
+            await self._refuse(404)
+            return
+        await self.send_headers(status=200, headers=HEADERS)
+        hub, reader = hub_get(), Reader()
+        try:
+            await self._follow(hub, reader, build, pk)
+        finally:
+            hub.leave(build.id, reader)
+        await self.send_body(b"")
+
+    async def _refuse(self, status: int) -> None:
+        headers = [(b"Content-Type", b"text/plain; charset=utf-8"), (b"Cache-Control", b"no-store")]
+        await self.send_headers(status=status, headers=headers)
+        await self.send_body(b"Not found\n" if status == 404 else b"Method not allowed\n")
+
+    async def _follow(self, hub: Hub, reader: Reader, build: Build, pk: int | None) -> None:
+        sent, asked_epoch = self._asked(build)
+        upto = await hub.join(build, reader)
+        # Read again: what changed before we joined is in here, what changes from now on is handed to us.
+        fresh = await sync_to_async(_build, thread_sensitive=False)(pk, build.uid)
+        if fresh is None:
+            return
+        build = fresh
+        upto = max(upto, build.last_seq)
+        if asked_epoch is not None and asked_epoch != build.log_epoch:
+            await self._send(Message("reset", "{}"))
+        while sent < upto:
+            events = await sync_to_async(events_after, thread_sensitive=False)(build, sent, min(PAGE_ROWS, upto - sent))
+            if not events:
+                break
+            await self._send(rows_message(events))
+            sent = events[-1].seq
+        await self._send(await sync_to_async(state_message, thread_sensitive=False)(build))
+        if build.state in TERMINAL:
+            await self._send(Message("end", "{}"))
+            return
+        while not reader.is_dropped:
+            try:
+                message = await asyncio.wait_for(reader.queue.get(), ALIVE_SECONDS)
+            except TimeoutError:
+                fresh = await sync_to_async(_build, thread_sensitive=False)(pk, build.uid)
+                if fresh is None:
+                    return
+                message = await sync_to_async(state_message, thread_sensitive=False)(fresh)
+            if message.seq and message.seq <= sent:
+                continue
+            await self._send(message)
+            sent = message.seq or sent
+            if message.event in ("end", "reset"):
+                return
+
+    def _asked(self, build: Build) -> tuple[int, int | None]:
+        """Give the number of the last row that the viewer has, and the epoch it belongs to where it says so."""
+        query = parse_qs(self.scope["query_string"].decode("ascii", "replace"))
+        headers = {bytes(name).lower(): bytes(value) for name, value in self.scope["headers"]}
+        last_id = headers.get(b"last-event-id", b"").decode("ascii", "replace")
+        after = _number(last_id) or _number(query.get("after", ["0"])[0])
+        epoch = query.get("epoch", [""])[0]
+        return min(after, build.last_seq), _number(epoch) if epoch else None
+
+    async def _send(self, message: Message) -> None:
+        await self.send_body(message.encode(), more_body=True)
+
+
+stream_routes: list[tuple[str, Any]] = [(r"^builds/(?P<uid>[^/]{1,26})/events$", BuildStream.as_asgi())]

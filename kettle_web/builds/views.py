@@ -1,0 +1,182 @@
+"""Submitting a build, stopping to follow one, its log and its documents. Who may see a build is decided in `selectors`."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+from typing import Any
+
+from asgiref.sync import sync_to_async
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from kettle_web.accounts.access import viewer
+from kettle_web.builds.errors import BuildError
+from kettle_web.builds.forms import RepositoryForm, SubmissionForm, UploadForm
+from kettle_web.builds.fragments import new_page
+from kettle_web.builds.models import Build, Upload
+from kettle_web.builds.preflight import refusals
+from kettle_web.builds.selectors import build_for_viewer, log_lines, upload_for_owner
+from kettle_web.builds.services import build_create, build_stop
+from kettle_web.builds.sources import RepositoryError, repository_check, repository_commit, sample_source, sample_state, upload_check
+from kettle_web.builds.uploads import upload_from_form
+from kettle_web.core.downloads import SAFE_HEADERS, download_response
+from kettle_web.core.errors import BlobMissing, CoreError
+from kettle_web.core.formfiles import FORM_FILE_BYTES, TOO_BIG
+
+FILES = {
+    "provenance.json": ("provenance_sha256", "application/json"),
+    "evidence.json": ("evidence_sha256", "application/json"),
+    "result.tar.gz": ("result_sha256", "application/gzip"),
+}
+LOG_BATCH_LINES = 500
+
+
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+def new(request: HttpRequest) -> HttpResponse:
+    """Ask for a repository or an archive, and submit it. What is wrong is said beside the field, and nothing is lost."""
+    if request.method != "POST":
+        return render(request, "builds/new.html", {"page": new_page(way=request.GET.get("way", ""))})
+    way = request.POST.get("way") or request.GET.get("way", "")
+    return _upload_submit(request) if way == "upload" else _repository_submit(request)
+
+
+def _repository_submit(request: HttpRequest) -> HttpResponse:
+    form = RepositoryForm(request.POST)
+    if form.is_valid():
+        values = form.cleaned_data
+        try:
+            repository = repository_check(url=values["repo_url"], ref=values["repo_ref"])
+            build = build_create(
+                owner=viewer(request),
+                origin=Build.Origin.REPOSITORY,
+                repo_url=repository.url,
+                repo_ref=repository.ref,
+                resolved_commit=repository_commit(repository),
+                **_common(form),
+            )
+            return redirect("pages:build", uid=build.uid)
+        except RepositoryError as error:
+            form.add_error(error.field, error.message)
+        except BuildError as error:
+            form.add_error(None, error.message)
+    return render(request, "builds/new.html", {"page": new_page(way="repository", repository_form=form)}, status=422)
+
+
+def _upload_submit(request: HttpRequest) -> HttpResponse:
+    form = UploadForm(request.POST, request.FILES)
+    problems: tuple[dict[str, Any], ...] = ()
+    is_valid, status = form.is_valid(), 422
+    if request.META.get(TOO_BIG):
+        limit = FORM_FILE_BYTES // 1024**2
+        said = _("A form without JavaScript can carry %(limit)s MiB at most. Switch it on: the file then goes up in pieces.")
+        form.errors.pop("__all__", None)
+        form.add_error("archive", said % {"limit": limit})
+        status = 413
+    elif is_valid:
+        try:
+            upload = _upload_of(request, form)
+            problems = tuple((upload.inspection or {}).get("problems", ()))
+            upload_check(upload)
+            build = build_create(owner=viewer(request), origin=Build.Origin.UPLOAD, upload=upload, **_common(form))
+            for problem in problems:
+                messages.warning(request, f"{problem['message']} {problem['advice']}".strip())
+            return redirect("pages:build", uid=build.uid)
+        except BuildError as error:
+            if not refusals({"problems": problems}):
+                form.add_error("archive", error.message)
+            status = error.status if error.status != 400 else 422
+        except CoreError as error:
+            form.add_error("archive", error.message)
+            status = 507
+    page = new_page(way="upload", upload_form=form, problems=problems)
+    return render(request, "builds/new.html", {"page": page}, status=status)
+
+
+def _upload_of(request: HttpRequest, form: UploadForm) -> Upload:
+    if form.cleaned_data["upload"]:
+        try:
+            return upload_for_owner(viewer(request), form.cleaned_data["upload"])
+        except Http404 as error:
+            raise BuildError("upload-missing", _("This upload is not here any more. Choose the file again.")) from error
+    file = form.cleaned_data["archive"]
+    return upload_from_form(owner=viewer(request), name=file.name or "", file=file.file, size=file.size or 0)
+
+
+def _common(form: SubmissionForm) -> dict[str, Any]:
+    values = form.cleaned_data
+    return {
+        "endpoint": values["endpoint"],
+        "nonce": values["nonce"],
+        "nonce_made_by": "browser",
+        "label": values["label"],
+        "submission_key": values["submission_key"],
+    }
+
+
+@require_POST
+def sample(request: HttpRequest) -> HttpResponse:
+    """Submit the bundled sample."""
+    form = SubmissionForm(request.POST)
+    try:
+        if not form.is_valid():
+            raise BuildError("sample-form", " ".join(str(error) for errors in form.errors.values() for error in errors))
+        state = sample_state()
+        if form.cleaned_data["endpoint"].is_embedded and not state.is_buildable:
+            raise BuildError("sample-toolchain", state.advice)
+        build = build_create(owner=viewer(request), origin=Build.Origin.UPLOAD, source=sample_source(), **_common(form))
+    except (BuildError, CoreError) as error:
+        messages.error(request, error.message)
+        return redirect("builds:new")
+    return redirect("pages:build", uid=build.uid)
+
+
+@require_POST
+def stop(request: HttpRequest, uid: str) -> HttpResponse:
+    """Stop following a build of one's own; an administrator may stop any."""
+    build = build_for_viewer(viewer(request), uid)
+    if build.owner_id != viewer(request).pk and not viewer(request).is_staff:
+        raise Http404
+    if build_stop(build):
+        messages.info(request, _("We stopped following this build. The Kettle server may finish it all the same."))
+    else:
+        messages.info(request, _("This build had ended already."))
+    return redirect("pages:build", uid=build.uid)
+
+
+@require_safe
+def log(request: HttpRequest, uid: str) -> HttpResponseBase:
+    """Give the log so far as plain text."""
+    build = build_for_viewer(viewer(request), uid)
+    headers = {**SAFE_HEADERS, "Cache-Control": "private, no-store"}
+    headers["Content-Disposition"] = f'inline; filename="{build.uid}.log.txt"'
+    return StreamingHttpResponse(_log_text(build), content_type="text/plain; charset=utf-8", headers=headers)
+
+
+async def _log_text(build: Build) -> AsyncIterator[bytes]:
+    note = _("Log of build %(uid)s. Best effort: a server may drop lines; it is not covered by the attestation.")
+    yield f"# {note % {'uid': build.uid}}\n".encode()
+    lines = log_lines(build)
+    while batch := await sync_to_async(_take)(lines):
+        yield "".join(f"{line}\n" for line in batch).encode("utf-8", "replace")
+
+
+def _take(lines: Iterator[str]) -> list[str]:
+    return [line for line, _number in zip(lines, range(LOG_BATCH_LINES), strict=False)]
+
+
+@require_safe
+def file(request: HttpRequest, uid: str, name: str) -> HttpResponseBase:
+    """Give a document of the result, byte for byte as it came."""
+    build = build_for_viewer(viewer(request), uid)
+    if name not in FILES:
+        raise Http404
+    column, content_type = FILES[name]
+    try:
+        return download_response(getattr(build, column), f"{build.uid}-{name}", content_type, request=request)
+    except BlobMissing as error:
+        raise Http404 from error
