@@ -36,7 +36,7 @@ OUTCOME_WORDS: Final = {
     "pass": gettext_lazy("passes"),
     "fail": gettext_lazy("fails"),
     "skipped": gettext_lazy("not checked"),
-    "error": gettext_lazy("could not check"),
+    "error": gettext_lazy("could not be checked"),
 }
 STATE_WORDS: Final = {
     "queued": gettext_lazy("Queued"),
@@ -50,6 +50,14 @@ STATE_WORDS: Final = {
 }
 STATE_SHAPES: Final = {"queued": "clock", "done": "pass", "failed": "fail", "abandoned": "eye-off"}
 STATE_KINDS: Final = {"done": "done", "failed": "failed", "abandoned": "done", "queued": "waiting"}
+PHASE_WORDS: Final = {
+    "pending": gettext_lazy("still to come"),
+    "active": gettext_lazy("now"),
+    "done": gettext_lazy("done"),
+    "failed": gettext_lazy("failed"),
+    "skipped": gettext_lazy("not reported"),
+}
+PHASE_SHAPES: Final = {"pending": "waiting", "active": "running", "done": "pass", "failed": "fail", "skipped": "skipped"}
 FAVICONS: Final = frozenset({"running", "confirmed", "caution", "failed", "simulated", "unattested"})
 _CAUTION: Final = frozenset({"unpinned", "incomplete"})
 
@@ -131,6 +139,24 @@ def verdict_word(verdict: str) -> str:
 def state_word(state: str) -> str:
     """A build's state in words."""
     return str(STATE_WORDS.get(state, state))
+
+
+@register.filter
+def phase_word(status: str) -> str:
+    """How far a phase is, in words."""
+    return str(PHASE_WORDS.get(status, status))
+
+
+@register.filter
+def phase_shape(status: str) -> str:
+    """The shape that says how far a phase is."""
+    return PHASE_SHAPES.get(status, "waiting")
+
+
+@register.filter
+def unix_ms(moment: datetime | None) -> str:
+    """A moment as Unix time in milliseconds, for scripts; never grouped by the language's rules."""
+    return "" if moment is None else str(int(moment.timestamp() * 1000))
 
 
 @register.simple_tag

@@ -1,0 +1,167 @@
+"""Builds what home and the build page show (`fragments`) from the selectors of the apps below."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Final
+
+from django.contrib.auth.models import User
+from django.db.models import QuerySet
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from kettle_web.builds.ansi import ansi_to_html
+from kettle_web.builds.models import Build
+from kettle_web.builds.selectors import builds_for_viewer, endpoints_enabled, event_text, events_after, phases
+from kettle_web.builds.states import RUNNING, Fault, State
+from kettle_web.core.templatetags.kettle import state_word, verdict_word
+from kettle_web.pages.fragments import AttemptRow, BuildPage, BuildRow, Failure, HomePage, LogRow, LogView, RequestView
+from kettle_web.pages.names import build_name
+from kettle_web.sharing.selectors import links_block
+from kettle_web.verifications.selectors import report_view_latest
+
+RUNNING_SHOWN: Final = 20
+RECENT_SHOWN: Final = 10
+LOG_SHOWN: Final = 2000
+"""Rows of the log in the page itself; all of them are in the raw log."""
+
+STATE_TEXTS: Final = {
+    State.QUEUED: gettext_lazy("waiting for its turn on this site."),
+    State.SUBMITTING: gettext_lazy("the source is on its way to the Kettle server."),
+    State.BUILDING: gettext_lazy("the Kettle server builds it; its log comes in below."),
+    State.FETCHING: gettext_lazy("the build is done, and its result is being fetched."),
+    State.VERIFYING: gettext_lazy("every link of the chain is being checked."),
+}
+ADVICE: Final = {
+    Fault.SOURCE: gettext_lazy("Look at the end of the log, mend the source, and submit it again."),
+    Fault.BUILDER: gettext_lazy("The source may be fine. Submit it again, or tell whoever runs the Kettle server."),
+    Fault.NETWORK: gettext_lazy("The source may be fine. Submit it again when the Kettle server can be reached."),
+    Fault.US: gettext_lazy("The source may be fine. The site's log says more; tell its operator."),
+}
+
+
+def _seconds(build: Build, now: datetime | None = None) -> float | None:
+    end = build.finished_at or now
+    if end is None or build.origin == Build.Origin.IMPORT:
+        return None
+    return (end - build.created_at).total_seconds()
+
+
+def _owner_name(build: Build, viewer: User) -> str:
+    return "" if build.owner_id == viewer.pk else build.owner.get_username()
+
+
+def _attested(build: Build) -> tuple[str, str]:
+    """Repository and commit as the provenance of a judged build states them."""
+    index = getattr(build, "index", None)
+    if index is None:
+        return "", ""
+    return index.repository.url if index.repository else "", index.git_commit
+
+
+def build_row(build: Build, viewer: User) -> BuildRow:
+    """One build in a list; wants `index__repository` and `owner` selected with it."""
+    url, commit = _attested(build)
+    return BuildRow(
+        uid=build.uid,
+        name=build_name(build, attested_url=url),
+        origin=build.origin,
+        origin_word=str(Build.Origin(build.origin).label),
+        ref=build.repo_ref,
+        commit=commit or build.resolved_commit or build.source_claimed_commit,
+        state=build.state,
+        is_running=build.state in RUNNING,
+        verdict=build.verdict,
+        created_at=build.created_at,
+        seconds=_seconds(build),
+        owner_name=_owner_name(build, viewer),
+    )
+
+
+def home_page(viewer: User) -> HomePage:
+    """What is running, what came last."""
+    seen: QuerySet[Build] = builds_for_viewer(viewer).select_related("index__repository", "owner")
+    running = list(seen.filter(state__in=RUNNING)[:RUNNING_SHOWN])
+    recent = list(seen.exclude(state__in=RUNNING)[:RECENT_SHOWN])
+    count = len(running) if len(running) < RUNNING_SHOWN else seen.filter(state__in=RUNNING).count()
+    return HomePage(
+        running=tuple(build_row(build, viewer) for build in running),
+        running_count=count,
+        recent=tuple(build_row(build, viewer) for build in recent),
+        is_empty=not running and not recent,
+        has_endpoint=endpoints_enabled().exists(),
+    )
+
+
+def log_view(build: Build, *, want_rows: bool = True) -> LogView:
+    """The end of the log, as rows."""
+    if not want_rows:
+        return LogView(rows=(), last_seq=build.last_seq, is_cut=False, epoch=build.log_epoch)
+    after = max(0, build.last_seq - LOG_SHOWN)
+    rows = tuple(
+        # `ansi_to_html` escapes everything itself and adds only spans with classes of ours.
+        LogRow(event.seq, event.type, SafeString(ansi_to_html(event_text(event))))
+        for event in events_after(build, after, LOG_SHOWN)
+    )
+    return LogView(rows=rows, last_seq=rows[-1].seq if rows else build.last_seq, is_cut=after > 0, epoch=build.log_epoch)
+
+
+def _request_view(build: Build) -> RequestView:
+    return RequestView(
+        repo_url=build.repo_url,
+        repo_ref=build.repo_ref,
+        resolved_commit=build.resolved_commit,
+        source_name=build.source_name,
+        source_size=build.source_size,
+        source_sha256=build.source_sha256,
+        job_id=build.job_id,
+        attempts=tuple(
+            AttemptRow(row.number, row.nonce_hex, row.get_nonce_made_by_display(), row.get_outcome_display(), row.detail)
+            for row in build.attempts.all()
+        ),
+    )
+
+
+def _failure(build: Build) -> Failure | None:
+    if build.state != State.FAILED:
+        return None
+    fault = Fault(build.fault) if build.fault else None
+    return Failure(
+        message=build.failure_message or _("the reason was not recorded."),
+        fault_word=str(fault.label) if fault else "",
+        advice=str(ADVICE[fault]) if fault else "",
+    )
+
+
+def build_page(build: Build, viewer: User, *, now: datetime, want_log: bool = True) -> BuildPage:
+    """Everything on a build's page, running or not. Without `want_log` its rows stay away: an open page has them."""
+    is_running = build.state in RUNNING
+    report = None if is_running else report_view_latest(build)
+    name = build_name(build, attested_url=report.source.uri if report else "")
+    word = verdict_word(build.verdict) if build.verdict and not is_running else state_word(build.state)
+    favicon = "running" if is_running else "failed" if build.state == State.FAILED else build.verdict
+    return BuildPage(
+        uid=build.uid,
+        name=name,
+        origin=build.origin,
+        origin_word=str(Build.Origin(build.origin).label),
+        owner_name=_owner_name(build, viewer),
+        created_at=build.created_at,
+        finished_at=build.finished_at,
+        seconds=_seconds(build, now),
+        endpoint_name=build.endpoint.name if build.endpoint else "",
+        state=build.state,
+        state_text=str(STATE_TEXTS.get(State(build.state), "")),
+        is_running=is_running,
+        is_import=build.origin == Build.Origin.IMPORT,
+        verdict=build.verdict,
+        title=f"{word} · {name}",
+        favicon=favicon,
+        failure=_failure(build),
+        report=report,
+        phases=tuple(phases(build)),
+        log=log_view(build, want_rows=want_log),
+        request=_request_view(build),
+        links=links_block(user=viewer, build=build, now=now),
+    )

@@ -1,0 +1,141 @@
+"""What home and the build page show: frozen values, composed from the selectors of the apps below.
+
+Texts are plain, and hostile where they come from repositories and builds: templates escape them, as always.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.utils.safestring import SafeString
+
+from kettle_web.builds.phases import Phase
+from kettle_web.sharing.fragments import LinksBlock
+from kettle_web.verifications.fragments import ReportView
+
+
+@dataclass(frozen=True)
+class BuildRow:
+    """One build in a list."""
+
+    uid: str
+    name: str
+    """Label, else the repository without its host, else the archive's name."""
+    origin: str
+    """`repository`, `upload`, `import`."""
+    origin_word: str
+    ref: str
+    """As asked for; empty: the default branch, or not a repository."""
+    commit: str
+    """As resolved, attested or claimed, hex; empty: not known."""
+    state: str
+    is_running: bool
+    verdict: str
+    """Empty: not judged."""
+    created_at: datetime
+    seconds: float | None
+    """From submission to the end; None while it runs, and for imports."""
+    owner_name: str
+    """Empty where it is the viewer."""
+
+
+@dataclass(frozen=True)
+class HomePage:
+    running: tuple[BuildRow, ...]
+    running_count: int
+    """All of them; `running` may be cut."""
+    recent: tuple[BuildRow, ...]
+    """Newest first, without those that run."""
+    is_empty: bool
+    """Nothing that the viewer may see was ever built or imported."""
+    has_endpoint: bool
+    """False: there is no Kettle server to send a build to."""
+
+
+@dataclass(frozen=True)
+class LogRow:
+    seq: int
+    type: str
+    """`build` for the build's own lines; anything else is a station on the way, `site` a note of ours."""
+    html: SafeString
+    """Escaped, with nothing but `<span class="ansi-…">` of our own."""
+
+
+@dataclass(frozen=True)
+class LogView:
+    rows: tuple[LogRow, ...]
+    last_seq: int
+    is_cut: bool
+    """Earlier rows are only in the raw log."""
+    epoch: int
+    """Raised when stored rows were replaced: a page that shows another epoch starts afresh."""
+
+
+@dataclass(frozen=True)
+class AttemptRow:
+    """One POST /build."""
+
+    number: int
+    nonce_hex: str
+    made_by: str
+    outcome_word: str
+    detail: str
+
+
+@dataclass(frozen=True)
+class Failure:
+    """Why a build ended without a result."""
+
+    message: str
+    fault_word: str
+    """Whose fault, in words: «the source». Empty: not known."""
+    advice: str
+    """What to do about it."""
+
+
+@dataclass(frozen=True)
+class RequestView:
+    """What was asked for."""
+
+    repo_url: str
+    repo_ref: str
+    resolved_commit: str
+    source_name: str
+    source_size: int | None
+    source_sha256: str
+    job_id: str
+    attempts: tuple[AttemptRow, ...]
+
+
+@dataclass(frozen=True)
+class BuildPage:
+    uid: str
+    name: str
+    origin: str
+    origin_word: str
+    owner_name: str
+    """Empty where it is the viewer."""
+    created_at: datetime
+    finished_at: datetime | None
+    seconds: float | None
+    """Since submission, up to the end where there is one; None for imports."""
+    endpoint_name: str
+    """Empty for an import."""
+    state: str
+    state_text: str
+    """What is going on, in one sentence; empty once it is over."""
+    is_running: bool
+    is_import: bool
+    verdict: str
+    title: str
+    """Of the browser's tab, without the site's name."""
+    favicon: str
+    """Kind of the page's small picture: a verdict, `running`, `failed`; empty: the neutral one."""
+    failure: Failure | None
+    report: ReportView | None
+    """None until the result was judged."""
+    phases: tuple[Phase, ...]
+    log: LogView
+    request: RequestView
+    links: LinksBlock
