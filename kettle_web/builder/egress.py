@@ -27,6 +27,7 @@ class EgressProxy:
     def __init__(self, allowed_hosts: Collection[str] = ()) -> None:
         self._allowed_hosts = tuple(allowed_hosts)
         self._server: asyncio.Server | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
 
     async def start(self) -> str:
         """Listen on a loopback port of its own; give the proxy's address."""
@@ -34,11 +35,18 @@ class EgressProxy:
         return "http://{}:{}".format(*self._server.sockets[0].getsockname()[:2])
 
     async def stop(self) -> None:
-        """Stop listening; open connections end with the loop."""
+        """Stop listening and end every connection."""
         if self._server is not None:
             self._server.close()
+        for task in list(self._tasks):
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
         try:
             await self._request(reader, writer)
         except (OSError, TimeoutError, ValueError, asyncio.IncompleteReadError, asyncio.LimitOverrunError):
@@ -92,10 +100,12 @@ async def _pipe_both(
     try:
         await asyncio.wait(tasks[1:])
     finally:
+        up_writer.close()
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        up_writer.close()
+        with contextlib.suppress(OSError):
+            await up_writer.wait_closed()
 
 
 async def _pipe(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

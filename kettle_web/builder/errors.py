@@ -1,13 +1,13 @@
 """What can go wrong with a build, by whose part it is.
 
-    BuildError
-    ├── SourceError        the source cannot be had, or is not what a build needs
-    │   └── LockfileMissing
-    ├── ToolchainMissing   this machine has no tool for the project
-    ├── BuildFailed        the project's own build said no
-    ├── Timeout            it took longer than is allowed
-    ├── LimitExceeded      it wrote more than is allowed
-    └── SandboxError       the walls could not be put up
+BuildError
+├── SourceError        the source cannot be had, or is not what a build needs
+│   └── LockfileMissing
+├── ToolchainMissing   this machine has no tool for the project
+├── BuildFailed        the project's own build said no
+├── Timeout            it took longer than is allowed
+├── LimitExceeded      it wrote more than is allowed
+└── SandboxError       the walls could not be put up
 """
 
 

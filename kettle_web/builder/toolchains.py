@@ -10,8 +10,10 @@ from pathlib import Path
 from kettle_web.builder.errors import ToolchainMissing
 
 ASK_SECONDS = 10.0
+LINKER_PATH = "/usr/local/bin:/usr/bin:/bin"
+"""Where a build inside the walls finds the linker."""
 ADVICE = {
-    "cargo": "Install Rust: https://rustup.rs, or on Debian «apt install cargo».",
+    "cargo": "Install Rust (https://rustup.rs) and a C compiler for linking, or on Debian «apt install cargo gcc».",
     "nix": "Install Nix: https://nixos.org/download. This server does not build with it yet.",
     "pnpm": "Install Node.js and pnpm: https://pnpm.io/installation. This server does not build with it yet.",
 }
@@ -55,6 +57,8 @@ def cargo_toolchain() -> CargoToolchain:
     rustc = root / "bin" / "rustc"
     if not (cargo.is_file() and rustc.is_file()):
         raise ToolchainMissing(f"cargo was found, but not the compiler beside it. {ADVICE['cargo']}")
+    if shutil.which("cc", path=LINKER_PATH) is None:
+        raise ToolchainMissing(f"Rust is installed, but there is no C compiler (cc) that links its programs. {ADVICE['cargo']}")
     return CargoToolchain(cargo=cargo.resolve(), rustc=rustc.resolve(), root=cargo.resolve().parent.parent)
 
 

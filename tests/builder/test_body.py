@@ -1,6 +1,7 @@
 """Large JSON bodies in constant memory, against the usual parser and decoder."""
 
 import base64
+import contextlib
 import json
 import tempfile
 import tracemalloc
@@ -40,10 +41,8 @@ def test_any_json_reads_as_the_usual_parser_reads_it(value: object, ascii_only: 
 @given(st.binary(max_size=200))
 def test_random_bytes_raise_only_the_own_error(data: bytes) -> None:
     with tempfile.TemporaryDirectory() as name:
-        try:
+        with contextlib.suppress(BodyError):
             slim_of(data, Path(name))
-        except BodyError:
-            pass
 
 
 @given(st.binary(max_size=90), st.integers(4, 13), st.sampled_from(["/", "\\/", "\\u002f"]))
@@ -94,17 +93,17 @@ def test_a_large_archive_passes_in_little_memory(tmp_path: Path) -> None:
         ('{"nonce": null}', 422, "nonce is missing"),
         ('{"nonce": "zz", "source_data": "*"}', 422, "base64"),
         ('{"nonce": "zz", "repo_url": 5}', 422, "repo_url must be a string"),
-        ('{"nonce": "%s"}' % ("a" * 70_000), 422, "nonce is too long"),
+        ('{"nonce": "' + "a" * 70_000 + '"}', 422, "nonce is too long"),
         ('{"nonce": "ab", "repo_url": "https://x.example/y"}', 400, "32 hexadecimal"),
-        ('{"nonce": "%s", "repo_url": "https://x.example/y"}' % ("ab" * 17), 400, "32 hexadecimal"),
-        ('{"nonce": "%s", "repo_url": "https://x.example/y"}' % ("é" * 32), 400, "32 hexadecimal"),
-        ('{"nonce": "%s"}' % NONCE, 400, "Give a source"),
-        ('{"nonce": "%s", "repo_url": "", "source_data": null}' % NONCE, 400, "Give a source"),
-        ('{"nonce": "%s", "repo_url": "https://x.example/y", "source_data": "UEsDBA=="}' % NONCE, 400, "not both"),
+        ('{"nonce": "' + "ab" * 17 + '", "repo_url": "https://x.example/y"}', 400, "32 hexadecimal"),
+        ('{"nonce": "' + "é" * 32 + '", "repo_url": "https://x.example/y"}', 400, "32 hexadecimal"),
+        ('{"nonce": "NONCE"}', 400, "Give a source"),
+        ('{"nonce": "NONCE", "repo_url": "", "source_data": null}', 400, "Give a source"),
+        ('{"nonce": "NONCE", "repo_url": "https://x.example/y", "source_data": "UEsDBA=="}', 400, "not both"),
     ],
 )
 def test_each_bad_request_has_its_status_and_sentence(text: str, status: int, words: str, tmp_path: Path) -> None:
-    (tmp_path / "body").write_text(text)
+    (tmp_path / "body").write_text(text.replace("NONCE", NONCE))
     with pytest.raises(SubmissionError) as refused:
         submission_read(tmp_path / "body", tmp_path)
     assert refused.value.status == status

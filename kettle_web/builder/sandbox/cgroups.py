@@ -20,6 +20,7 @@ class Cgroup:
 
     def __init__(self, name: str, *, memory_bytes: int, processes: int, root: Path = ROOT) -> None:
         self._folders: list[Path] = []
+        self._limits: list[str] = []
         for controller in ("memory", "pids"):
             folder = _folder(controller, root)
             if folder is None:
@@ -27,15 +28,15 @@ class Cgroup:
             group = folder / f"kettle-{name}"
             with contextlib.suppress(OSError):
                 group.mkdir(exist_ok=True)
-                if _limit(group, controller, memory_bytes, processes) and group not in self._folders:
-                    self._folders.append(group)
+                if _limit(group, controller, memory_bytes, processes):
+                    self._limits.append(controller)
+                    self._folders += [] if group in self._folders else [group]
                 elif group not in self._folders:
                     group.rmdir()
 
     def limits(self) -> tuple[str, ...]:
         """Give what is really limited: "memory", "pids"."""
-        files = (("memory", ("memory.max", "memory.limit_in_bytes")), ("pids", ("pids.max",)))
-        return tuple(word for word, names in files if any((f / n).exists() for f in self._folders for n in names))
+        return tuple(self._limits)
 
     def join(self) -> None:
         """Move the calling process in; its children follow. Called between fork and exec."""

@@ -52,7 +52,7 @@ def process_run(
 
     Raises:
         Timeout: the wall clock ran out.
-        LimitExceeded: too much output, or too many bytes on disk.
+        LimitExceeded: too much output, bytes on disk, memory, or processes.
     """
 
     def prepare() -> None:
@@ -74,7 +74,7 @@ def process_run(
         preexec_fn=prepare,
     )
     try:
-        _Watch(process, bounds, on_lines).run()
+        _Watch(process, bounds, on_lines, cgroup).run()
         return process.wait()
     finally:
         with contextlib.suppress(ProcessLookupError):
@@ -97,8 +97,9 @@ def _rlimits(bounds: Bounds) -> dict[int, int]:
 class _Watch:
     """Reads until the command ends, and raises when a bound is passed."""
 
-    def __init__(self, process: subprocess.Popen[bytes], bounds: Bounds, on_lines: Lines) -> None:
+    def __init__(self, process: subprocess.Popen[bytes], bounds: Bounds, on_lines: Lines, cgroup: Cgroup | None) -> None:
         assert process.stdout is not None
+        self._cgroup = cgroup
         self._process, self._bounds, self._on_lines = process, bounds, on_lines
         self._pipe = process.stdout.fileno()
         self._until = time.monotonic() + bounds.seconds
@@ -137,15 +138,23 @@ class _Watch:
             raise Timeout(f"It took longer than {self._bounds.seconds:g} seconds and was ended.")
         if self._said > self._bounds.log_bytes:
             raise LimitExceeded(f"Its log grew beyond {self._bounds.log_bytes} bytes, so it was ended.")
-        if now < self._next_look or not self._bounds.disk:
+        if now < self._next_look:
+            return
+        self._look_closer()
+        # Measuring a large folder takes a while: at most a twentieth of the time goes into it.
+        self._next_look = time.monotonic() + max(LOOK_SECONDS, 20 * (time.monotonic() - now))
+
+    def _look_closer(self) -> None:
+        exceeded = self._cgroup.exceeded() if self._cgroup else ""
+        if exceeded:
+            raise LimitExceeded(f"It was ended: {exceeded}.")
+        if not self._bounds.disk:
             return
         used = sum(disk_used(folder) for folder in self._bounds.disk)
         if used > self._bounds.disk_bytes:
             raise LimitExceeded(f"It wrote more than {self._bounds.disk_bytes} bytes to disk, so it was ended.")
         if shutil.disk_usage(self._bounds.disk[0]).free < DISK_RESERVE_BYTES:
             raise LimitExceeded("The machine's disk is almost full, so it was ended.")
-        # Measuring a large folder takes a while: at most a twentieth of the time goes into it.
-        self._next_look = time.monotonic() + max(LOOK_SECONDS, 20 * (time.monotonic() - now))
 
 
 def _pieces(line: bytes) -> list[bytes]:
