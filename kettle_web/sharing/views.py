@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import wraps
-from typing import Concatenate, ParamSpec
 
 from django.contrib.auth.decorators import login_not_required
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
@@ -25,8 +24,6 @@ from kettle_web.sharing.models import ShareLink
 from kettle_web.verifications.compose import Addresses
 from kettle_web.verifications.reports import report_response
 from kettle_web.verifications.selectors import artifact_stored, artifact_url_name, raw_file_sha256, report_view_latest
-
-P = ParamSpec("P")
 
 
 @never_cache
@@ -65,7 +62,8 @@ def _links(
 ) -> HttpResponse:
     block = selectors.links_block(user=viewer(request), build=build, now=timezone.now(), created=created, error=error)
     template = "sharing/_links.html" if getattr(request, "htmx", False) else "sharing/links.html"
-    return render(request, template, {"block": block, "form": form, "build": build}, status=status)
+    # Inside of a template's own `{% block %}` the name `block` means that one.
+    return render(request, template, {"links": block, "block": block, "form": form}, status=status)
 
 
 @require_POST
@@ -78,9 +76,7 @@ def revoke(request: HttpRequest, uid: str, link_uid: str) -> HttpResponse:
     return redirect("sharing:create", build.uid)
 
 
-def opened(
-    view: Callable[Concatenate[HttpRequest, ShareLink, str, P], HttpResponseBase],
-) -> Callable[Concatenate[HttpRequest, str, P], HttpResponseBase]:
+def opened(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:
     """Let the view see the link that the token opens. Whatever does not open, or is not behind it, is one and the same 404.
 
     The answers are for nobody's index, cache or referrer; no session is looked at and no cookie set.
@@ -89,12 +85,12 @@ def opened(
     @login_not_required
     @require_safe
     @wraps(view)
-    def wrapped(request: HttpRequest, token: str, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
+    def wrapped(request: HttpRequest, token: str, **kwargs: str) -> HttpResponseBase:
         link = selectors.link_opened_by(token, now=timezone.now())
         try:
             if link is None:
                 raise Http404
-            response = view(request, link, token, *args, **kwargs)
+            response = view(request, link, token, **kwargs)
         except (Http404, BlobMissing):
             response = render(request, "sharing/closed.html", status=404)
         response["X-Robots-Tag"] = "noindex, nofollow"

@@ -8,12 +8,9 @@ from asgiref.sync import async_to_sync
 
 
 def streamed(answer: Any) -> bytes:
-    """Give the whole body of a streaming answer, and close it."""
+    """Give the whole body of a streaming answer; at its end it has closed its file."""
 
     async def collect() -> bytes:
         return b"".join([chunk async for chunk in answer])
 
-    try:
-        return async_to_sync(collect)()
-    finally:
-        answer.close()
+    return async_to_sync(collect)()
