@@ -21,7 +21,7 @@ from kettle_web.builds.follow_store import Ending, RemoteRow
 from kettle_web.builds.replay import Aligner, Verdict
 from kettle_web.builds.states import Fault
 from kettle_web.kettle_api.aclient import follow
-from kettle_web.kettle_api.errors import BadAnswer, CutOff, KettleError, NotFound, Refused
+from kettle_web.kettle_api.errors import BadAnswer, CutOff, KettleError, NotFound, Refused, Unreachable
 from kettle_web.kettle_api.events import RemoteEvent
 
 logger = logging.getLogger(__name__)
@@ -254,7 +254,17 @@ class BuildFollower:
         await self.store.append([*notes, complete], Ending(complete.extra.get("result")))
 
     async def _reconcile(self, target: Target) -> None:
-        """Read the server's log once more from its beginning and make the stored one equal to it."""
+        """Make the stored log equal to the server's; a replay that is cut off is asked for again."""
+        while True:
+            try:
+                await self._replay(target)
+                return
+            except (CutOff, Unreachable) as error:
+                logger.info("The final replay of job %s: %s; trying again.", target.job_id, error.message)
+                await asyncio.sleep(self.limits.backoff_seconds[-1] / 2)
+
+    async def _replay(self, target: Target) -> None:
+        """Read the server's log once more from its beginning and replace what differs."""
         rows = await self.store.rows()
         aligner = Aligner([row.key for row in rows], stored=len(rows), asked=0)
         times: dict[bytes, int] = {row.key: row.ms for row in reversed(rows)}
