@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.http import HttpRequest, JsonResponse
+from django.contrib.auth.decorators import login_not_required
+from django.contrib.auth.models import User
+from django.http import Http404, HttpRequest, JsonResponse
+from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from kettle_web.accounts.access import viewer
+from kettle_web.accounts.selectors import must_change_password
 from kettle_web.builds.models import Build
 from kettle_web.builds.selectors import build_for_viewer
 from kettle_web.builds.states import State
@@ -42,7 +45,22 @@ def build_document(build: Build) -> dict[str, Any]:
     }
 
 
+def _refusal(status: int, code: str, message: str) -> JsonResponse:
+    """Errors are JSON too: a machine gets neither a sign-in page nor a page of apology."""
+    return JsonResponse({"error": {"code": code, "message": message}}, status=status)
+
+
+@login_not_required
 @never_cache
 @require_safe
 def build(request: HttpRequest, uid: str) -> JsonResponse:
-    return JsonResponse(build_document(build_for_viewer(viewer(request), uid)), json_dumps_params={"indent": 2})
+    """Give a build to those who may see it."""
+    if not isinstance(request.user, User):
+        return _refusal(401, "signed-out", _("Sign in first."))
+    if must_change_password(request.user):
+        return _refusal(403, "one-time-password", _("Change your one-time password first."))
+    try:
+        found = build_for_viewer(request.user, uid)
+    except Http404:
+        return _refusal(404, "not-found", _("There is no such build."))
+    return JsonResponse(build_document(found), json_dumps_params={"indent": 2})
