@@ -18,7 +18,7 @@ CUT_MARK: Final = " … [cut: the line was longer than this site takes]"
 _TYPE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 _TYPE_IN_CUT = re.compile(rb'\A\s*\{\s*"type"\s*:\s*"([A-Za-z0-9_.-]{1,40})"\s*,')
 _STATUS_IN_CUT = re.compile(rb'"status"\s*:\s*"(ok|failed)"')
-_MSG_IN_CUT = re.compile(rb'"(?:msg|error)"\s*:\s*"((?:[^"\\]|\\.)*)', re.DOTALL)
+_MSG_IN_CUT = re.compile(rb'"(?:msg|error)"\s*:\s*"((?:[^"\\]|\\u[0-9a-fA-F]{4}|\\[^u])*)', re.DOTALL)
 
 
 @dataclass(frozen=True)
@@ -95,9 +95,8 @@ def _cut_parse(data: bytes) -> RemoteEvent:
     if kind is None or message is None:
         event = _unreadable(data)
         return RemoteEvent(UNREADABLE, event.text + CUT_MARK, {"truncated": True})
+    # The pattern ends before an escape that the cut went through; half a character at the end is dropped below.
     raw = message[1]
-    # The cut may have gone through an escape or a character: drop what is left of it.
-    raw = re.sub(rb"\\(?:u[0-9a-fA-F]{0,3})?\Z", b"", raw)
     try:
         text = json.loads(b'"' + raw.decode("utf-8", "ignore").encode() + b'"', strict=False)
     except ValueError:
