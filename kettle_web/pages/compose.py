@@ -16,8 +16,8 @@ from kettle_web.builds.models import Build
 from kettle_web.builds.selectors import builds_for_viewer, endpoints_enabled, event_text, events_after, phases
 from kettle_web.builds.states import RUNNING, Fault, State
 from kettle_web.core.templatetags.kettle import state_word, verdict_word
-from kettle_web.pages.fragments import AttemptRow, BuildPage, BuildRow, Failure, HomePage, LogRow, LogView, RequestView
-from kettle_web.pages.names import build_name
+from kettle_web.history.selectors import history_row
+from kettle_web.pages.fragments import AttemptRow, BuildPage, Failure, HomePage, LogRow, LogView, RequestView
 from kettle_web.sharing.selectors import links_block
 from kettle_web.verifications.selectors import report_view_latest
 
@@ -52,43 +52,17 @@ def _owner_name(build: Build, viewer: User) -> str:
     return "" if build.owner_id == viewer.pk else build.owner.get_username()
 
 
-def _attested(build: Build) -> tuple[str, str]:
-    """Repository and commit as the provenance of a judged build states them."""
-    index = getattr(build, "index", None)
-    if index is None:
-        return "", ""
-    return index.repository.url if index.repository else "", index.git_commit
-
-
-def build_row(build: Build, viewer: User) -> BuildRow:
-    """One build in a list; wants `index__repository` and `owner` selected with it."""
-    url, commit = _attested(build)
-    return BuildRow(
-        uid=build.uid,
-        name=build_name(build, attested_url=url),
-        origin=build.origin,
-        origin_word=str(Build.Origin(build.origin).label),
-        ref=build.repo_ref,
-        commit=commit or build.resolved_commit or build.source_claimed_commit,
-        state=build.state,
-        is_running=build.state in RUNNING,
-        verdict=build.verdict,
-        created_at=build.created_at,
-        seconds=_seconds(build),
-        owner_name=_owner_name(build, viewer),
-    )
-
-
 def home_page(viewer: User) -> HomePage:
     """What is running, what came last."""
     seen: QuerySet[Build] = builds_for_viewer(viewer).select_related("index__repository", "owner")
     running = list(seen.filter(state__in=RUNNING)[:RUNNING_SHOWN])
     recent = list(seen.exclude(state__in=RUNNING)[:RECENT_SHOWN])
     count = len(running) if len(running) < RUNNING_SHOWN else seen.filter(state__in=RUNNING).count()
+    is_owner_shown = any(build.owner_id != viewer.pk for build in (*running, *recent))
     return HomePage(
-        running=tuple(build_row(build, viewer) for build in running),
+        running=tuple(history_row(build, is_owner_shown=is_owner_shown) for build in running),
         running_count=count,
-        recent=tuple(build_row(build, viewer) for build in recent),
+        recent=tuple(history_row(build, is_owner_shown=is_owner_shown) for build in recent),
         is_empty=not running and not recent,
         has_endpoint=endpoints_enabled().exists(),
     )
@@ -138,7 +112,8 @@ def build_page(build: Build, viewer: User, *, now: datetime, want_log: bool = Tr
     """Everything on a build's page, running or not. Without `want_log` its rows stay away: an open page has them."""
     is_running = build.state in RUNNING
     report = None if is_running else report_view_latest(build)
-    name = build_name(build, attested_url=report.source.uri if report else "")
+    row = history_row(build, is_owner_shown=False)
+    name = row.label or row.title
     word = verdict_word(build.verdict) if build.verdict and not is_running else state_word(build.state)
     favicon = "running" if is_running else "failed" if build.state == State.FAILED else build.verdict
     return BuildPage(

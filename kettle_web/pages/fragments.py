@@ -11,41 +11,17 @@ from datetime import datetime
 from django.utils.safestring import SafeString
 
 from kettle_web.builds.phases import Phase
+from kettle_web.history.fragments import HistoryRow
 from kettle_web.sharing.fragments import LinksBlock
 from kettle_web.verifications.fragments import ReportView
 
 
 @dataclass(frozen=True)
-class BuildRow:
-    """One build in a list."""
-
-    uid: str
-    name: str
-    """Label, else the repository without its host, else the archive's name."""
-    origin: str
-    """`repository`, `upload`, `import`."""
-    origin_word: str
-    ref: str
-    """As asked for; empty: the default branch, or not a repository."""
-    commit: str
-    """As resolved, attested or claimed, hex; empty: not known."""
-    state: str
-    is_running: bool
-    verdict: str
-    """Empty: not judged."""
-    created_at: datetime
-    seconds: float | None
-    """From submission to the end; None while it runs, and for imports."""
-    owner_name: str
-    """Empty where it is the viewer."""
-
-
-@dataclass(frozen=True)
 class HomePage:
-    running: tuple[BuildRow, ...]
+    running: tuple[HistoryRow, ...]
     running_count: int
     """All of them; `running` may be cut."""
-    recent: tuple[BuildRow, ...]
+    recent: tuple[HistoryRow, ...]
     """Newest first, without those that run."""
     is_empty: bool
     """Nothing that the viewer may see was ever built or imported."""

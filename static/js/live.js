@@ -28,6 +28,8 @@ let silence = 0;
 let ended = false;
 let atBottom = true;
 let queue = [];
+let epoch = page.dataset.epoch;
+let shown = "";
 let refreshing = false;
 let refreshAgain = false;
 
@@ -62,6 +64,7 @@ function connect() {
   clearTimeout(timer);
   const url = new URL(page.dataset.live, location.href);
   url.searchParams.set("after", String(last));
+  if (epoch !== null) url.searchParams.set("epoch", String(epoch));
   source = new EventSource(url);
   source.addEventListener("open", hear);
   source.addEventListener("error", reconnect);
@@ -72,6 +75,15 @@ function connect() {
   source.addEventListener("state", (event) => {
     hear();
     stateShow(JSON.parse(event.data));
+  });
+  source.addEventListener("reset", () => {
+    // The stored rows were replaced by the server's own replay: begin the log afresh.
+    source.close();
+    log.replaceChildren();
+    queue = [];
+    last = 0;
+    epoch = null;
+    connect();
   });
   source.addEventListener("end", () => {
     ended = true;
@@ -164,11 +176,11 @@ follow?.addEventListener("click", () => {
 /* State, phases, title, favicon */
 
 function stateShow(state) {
-  // The stored rows were replaced by the server's own replay: what is shown here may differ from it.
-  if (state.epoch !== undefined && String(state.epoch) !== page.dataset.epoch) {
-    location.reload();
-    return;
-  }
+  epoch = state.epoch;
+  // The same message also serves as a sign of life: only what changed is worth a request.
+  const news = JSON.stringify([state.state, state.phases]);
+  if (news === shown) return;
+  shown = news;
   if (state.label && announce.textContent !== state.label) announce.textContent = state.label;
   statusRefresh();
 }

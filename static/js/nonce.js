@@ -8,29 +8,17 @@ export function nonceNew() {
   return [...bytes].map((byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
-function nonceShow(form) {
-  const field = form.querySelector("[data-nonce-field]");
-  if (!field) return;
-  // After an error the form comes back with what was sent: that nonce is already shown and stays.
-  if (!/^[0-9a-f]{32}$/i.test(field.value)) field.value = nonceNew();
-  const shown = form.querySelector("[data-nonce-shown]");
-  if (!shown) return;
-  shown.replaceChildren(...field.value.match(/.{4}/g).map((group) => {
-    const span = document.createElement("span");
-    span.className = "digest-group";
-    span.textContent = group;
-    return span;
-  }));
-  const copy = form.querySelector("[data-nonce-copy]");
-  if (copy) copy.dataset.copy = field.value;
+function nonceFill() {
+  for (const field of document.querySelectorAll("[data-nonce-field]")) {
+    // After an error the form comes back with what was sent: that one stays. Each form gets one of its own.
+    if (field.value === "") field.value = nonceNew();
+  }
 }
 
-for (const form of document.querySelectorAll("form")) nonceShow(form);
-// A page kept by the browser's back button would send the same nonce again.
+nonceFill();
+// A page kept for the browser's back button would send the same nonce again.
 window.addEventListener("pageshow", (event) => {
   if (!event.persisted) return;
-  for (const field of document.querySelectorAll("[data-nonce-field]")) {
-    field.value = "";
-    nonceShow(field.form);
-  }
+  for (const field of document.querySelectorAll("[data-nonce-field]")) field.value = "";
+  nonceFill();
 });

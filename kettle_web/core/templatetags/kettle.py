@@ -154,6 +154,12 @@ def phase_shape(status: str) -> str:
 
 
 @register.filter
+def seconds_since(end: datetime, start: datetime) -> float:
+    """Seconds from one moment to another; never below zero."""
+    return max(0.0, (end - start).total_seconds())
+
+
+@register.filter
 def unix_ms(moment: datetime | None) -> str:
     """A moment as Unix time in milliseconds, for scripts; never grouped by the language's rules."""
     return "" if moment is None else str(int(moment.timestamp() * 1000))
