@@ -83,8 +83,9 @@ def secret_found(text: str) -> str:
 
 
 def url_has_credentials(url: str) -> bool:
-    """Whether the URL holds a user name or password."""
+    """Whether the URL holds a password, or a user name that may be a token. An SSH user name alone is neither."""
     try:
-        return bool(urlsplit(url).username or urlsplit(url).password) and not url.startswith("ssh:")
+        parts = urlsplit(url)
+        return bool(parts.password or (parts.username and parts.scheme != "ssh"))
     except ValueError:
         return "@" in url

@@ -17,6 +17,8 @@ from kettle_web.archives.limits import CHUNK_BYTES, PATH_BYTES, PAX_HEADER_BYTES
 from kettle_web.archives.names import REPACK, name_shown
 
 _BLOCK: Final = 512
+_EXTENSIONS: Final = 8
+"""Extended headers before one entry. Writers use two or three; millions of empty ones would only cost time."""
 _FILE_TYPES: Final = frozenset((b"0", b"\0", b"7"))
 _DEVICES: Final = {b"3": "a character device", b"4": "a block device", b"6": "a named pipe"}
 _AGAIN: Final = "Make it again and upload that."
@@ -100,6 +102,8 @@ class TarReader:
     def _block_or_end(self) -> bytes:
         """A header block; b"" where the compressed stream ends between entries, which some writers leave so."""
         first = self._stream.read(_BLOCK)
+        if first:
+            self._gate.took(_BLOCK)
         return first + self._exactly(_BLOCK - len(first)) if first else b""
 
     def _contents(self, size: int) -> Contents:
@@ -123,7 +127,7 @@ class TarReader:
         """Give each entry with its content. Raises `ArchiveError`."""
         pax: dict[bytes, bytes] = {}
         long: dict[bytes, bytes] = {}
-        first = True
+        first, extensions = True, 0
         while True:
             block = self._block_or_end()
             if not block.strip(b"\0"):
@@ -141,6 +145,9 @@ class TarReader:
                 ) from error
             first = False
             if header.type in (b"x", b"g", b"L", b"K"):
+                extensions += 1
+                if extensions > _EXTENSIONS:
+                    raise _malformed("an entry has too many extended headers")
                 data = self._small(header.size)
                 if header.type in (b"x", b"g"):
                     records = _pax_records(data)
@@ -156,7 +163,7 @@ class TarReader:
                 if not pax[b"size"].isdigit() or len(pax[b"size"]) > 18:
                     raise _malformed("an extended header holds something that is not a size")
                 header.size = int(pax[b"size"])
-            pax, long = {}, {}
+            pax, long, extensions = {}, {}, 0
             yield from self._entry(header)
 
     def _entry(self, header: _Header) -> Iterator[tuple[Entry, Contents]]:

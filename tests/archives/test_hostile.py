@@ -157,6 +157,7 @@ REJECTED: dict[str, tuple[Callable[[], bytes], str]] = {
     "pax path global": (lambda: pack(pax({b"path": b"a"}, b"g"), entry(b"b")), "archive.malformed"),
     "pax path traversal": (lambda: pack(pax({b"path": b"../x"}), entry(b"b")), "archive.name-traversal"),
     "pax path NUL": (lambda: pack(pax({b"path": b"a\0b"}), entry(b"b")), "archive.name-control"),
+    "pax headers without end": (lambda: pack(*[raw_header(b"pax", 0, b"x")] * 9, entry(b"a")), "archive.malformed"),
     "pax header huge": (lambda: pack(raw_header(b"pax", 2_000_000, b"x"), b"\0" * 2_000_384), "archive.header-too-large"),
     "long name huge": (lambda: pack(raw_header(b"l", 2_000_000, b"L"), b"a" * 2_000_384), "archive.header-too-large"),
     "GNU long link out": (
