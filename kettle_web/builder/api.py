@@ -14,6 +14,7 @@ from pathlib import Path
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
+from starlette.requests import ClientDisconnect
 from starlette.requests import Request as HttpRequest
 from starlette.responses import FileResponse, JSONResponse, PlainTextResponse, Response, StreamingResponse
 from starlette.routing import Route
@@ -66,6 +67,8 @@ class Api:
                 await self._spool(request, folder / "body")
                 submission = await asyncio.to_thread(submission_read, folder / "body", folder)
                 return await self._accept(submission)
+            except ClientDisconnect:
+                return Response(status_code=400)  # Nobody hears it; nothing was accepted.
             except SubmissionError as error:
                 return PlainTextResponse(f"{error}\n", error.status)
             except OSError as error:

@@ -117,13 +117,14 @@ class JobStore:
 
     def all(self) -> Iterator[Job]:
         """Give every job, oldest first."""
-        folders = [folder for folder in self._jobs.iterdir() if ID.match(folder.name)]
-        for folder in sorted(folders, key=lambda folder: (folder / "request.json").stat().st_mtime_ns):
+        asked = {folder: folder / "request.json" for folder in self._jobs.iterdir() if ID.match(folder.name)}
+        whole = {folder: request.stat().st_mtime_ns for folder, request in asked.items() if request.exists()}
+        for folder in sorted(whole, key=whole.__getitem__):
             yield Job(folder.name, folder)
 
     def empty(self) -> bool:
         """Whether no job was ever accepted here."""
-        return next(self.all(), None) is None
+        return not any(ID.match(folder.name) for folder in self._jobs.iterdir())
 
     def recover(self) -> list[Job]:
         """After a start: end the jobs that were running when the last server stopped; give those that still wait."""

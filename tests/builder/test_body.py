@@ -40,9 +40,8 @@ def test_any_json_reads_as_the_usual_parser_reads_it(value: object, ascii_only: 
 
 @given(st.binary(max_size=200))
 def test_random_bytes_raise_only_the_own_error(data: bytes) -> None:
-    with tempfile.TemporaryDirectory() as name:
-        with contextlib.suppress(BodyError):
-            slim_of(data, Path(name))
+    with tempfile.TemporaryDirectory() as name, contextlib.suppress(BodyError):
+        slim_of(data, Path(name))
 
 
 @given(st.binary(max_size=90), st.integers(4, 13), st.sampled_from(["/", "\\/", "\\u002f"]))

@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+import io
 import json
 import os
 import shutil
@@ -14,6 +15,7 @@ from kettle_web.builder.sample import SAMPLE_NAME, sample_archive, sample_git_tr
 from kettle_web.builder.toolchains import cargo_toolchain, tool_sha256
 from kettle_web.provenance.merkle import merkle_leaves, merkle_root
 from kettle_web.provenance.statement import statement_parse
+from kettle_web.verification.cli import main
 from tests.builder.githost import git_host, repository_commit, repository_make
 from tests.builder.running import NONCE, Builder, archive, builder_running, crate, encoded, sample_with
 
@@ -57,6 +59,16 @@ def test_the_evidence_signs_digest_and_nonce(builder: Builder, sample_job: str) 
     signed = hashlib.sha256(result[f"{SAMPLE_NAME}/provenance.json"]).digest() + bytes.fromhex(NONCE)
     reports = [base64.b64decode(value) for value in evidence["evidence"].values() if isinstance(value, str) and len(value) > 1000]
     assert any(signed in report for report in reports)
+
+
+def test_our_verifier_finds_every_link_and_calls_it_simulated(builder: Builder, sample_job: str, tmp_path: Path) -> None:
+    builder.events(sample_job)
+    (tmp_path / "result.tar.gz").write_bytes(builder.http.get(f"/build/{sample_job}/result").content)
+    out, err = io.StringIO(), io.StringIO()
+    assert main([str(tmp_path / "result.tar.gz"), "--nonce", NONCE], out, err) == 4, err.getvalue()
+    assert "Simulated" in out.getvalue()
+    assert "FAIL " not in out.getvalue()
+    assert main([str(tmp_path / "result.tar.gz"), "--nonce", "11" * 16], out, err) == 1
 
 
 def test_the_result_has_its_length_and_ranges(builder: Builder, sample_job: str) -> None:

@@ -3,6 +3,7 @@
 import subprocess
 from pathlib import Path
 
+from kettle_web.archives.gittree import tree_of_folder
 from kettle_web.builder.gitrepo import folder_commit
 
 
@@ -40,6 +41,7 @@ def test_git_itself_makes_the_same_tree(tmp_path: Path) -> None:
     git(folder, "add", "-A")
     expected = git(folder, "write-tree")
     other = project(tmp_path / "two")
+    assert tree_of_folder(other) == expected
     assert folder_commit(other, message="x").tree == expected
 
 

@@ -1,12 +1,14 @@
 """Starts and ends: what is left when a server stops, is killed, or a build's process dies."""
 
 import signal
+import socket
 import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import httpx
 import psutil
 import pytest
 
@@ -74,6 +76,31 @@ def test_stopping_ends_a_running_build_and_says_so(data: Path, word: signal.Sign
         outcome = again.outcome(job_id)
         assert (outcome["status"], outcome["error_type"]) == ("failed", "Interrupted")
         assert "server stopped" in outcome["error"]
+
+
+@pytest.mark.needs("cargo", "bwrap")
+def test_stopping_does_not_wait_for_followers(data: Path) -> None:
+    builder, job_id = hanging(data)
+    with httpx.Client(trust_env=False, timeout=30) as http, http.stream("GET", f"{builder.address}/build/{job_id}/events") as stream:
+        lines = stream.iter_lines()
+        assert any('"type": "init"' in line for line in lines)
+        started = time.monotonic()
+        builder.process.terminate()
+        assert not any('"type": "complete"' in line for line in lines)
+        assert builder.stop() == 0
+        assert time.monotonic() - started < 5
+
+
+def test_a_client_that_breaks_off_leaves_nothing(data: Path) -> None:
+    with builder_running(data) as builder:
+        host, port = builder.address.removeprefix("http://").split(":")
+        with socket.create_connection((host, int(port))) as client:
+            client.sendall(f"POST /build HTTP/1.1\r\nHost: {host}\r\nContent-Type: application/json\r\n".encode())
+            client.sendall(b"Content-Length: 1000000\r\n\r\n" + b" " * 1000)
+        until = time.monotonic() + 5
+        while builder.http.get("/health").status_code != 200 or list((data / "incoming").iterdir()):
+            assert time.monotonic() < until
+        assert not list((data / "jobs").iterdir())
 
 
 @pytest.mark.needs("cargo", "bwrap")

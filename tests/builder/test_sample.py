@@ -5,6 +5,7 @@ import subprocess
 import tarfile
 from pathlib import Path
 
+from kettle_web.archives.source import source_inspect
 from kettle_web.builder.sample import SAMPLE_NAME, sample_archive, sample_files, sample_git_tree, sample_write
 
 
@@ -42,6 +43,13 @@ def test_the_written_folder_equals_the_archive(tmp_path: Path) -> None:
     other = unpacked(tmp_path / "two")
     files = sorted(path.relative_to(other) for path in other.rglob("*") if path.is_file())
     assert [(folder / name).read_bytes() for name in files] == [(other / name).read_bytes() for name in files]
+
+
+def test_pre_flight_finds_nothing_wrong_with_it(tmp_path: Path) -> None:
+    (tmp_path / "sample.tar.gz").write_bytes(sample_archive())
+    report = source_inspect(tmp_path / "sample.tar.gz")
+    assert report.problems == ()
+    assert (report.toolchain, report.git_tree, report.top_folder) == ("cargo", sample_git_tree(), SAMPLE_NAME)
 
 
 def test_it_has_a_lockfile_without_anything_from_outside() -> None:
