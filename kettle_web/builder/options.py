@@ -15,8 +15,8 @@ MAX_DISK_BYTES = 8192 * MIB
 """What a build may write: sources, dependencies and `target/`. Large workspaces take some gigabytes."""
 MAX_MEMORY_BYTES = 6144 * MIB
 """Memory of a build, where a cgroup enforces it: linking a large program takes 2 to 4 GiB."""
-MAX_PROCESSES = 512
-"""Processes and threads of a build, where a cgroup enforces it."""
+MAX_PROCESSES = 4096
+"""Processes and threads of a build, where a cgroup enforces it. A compiler on a machine of 64 cores takes many hundreds."""
 MAX_LOG_BYTES = 256 * MIB
 """Output of one build; more is a runaway, not a log."""
 MAX_RESULT_BYTES = 2048 * MIB

@@ -1,7 +1,6 @@
 """Starts and ends the server: one data folder, one socket, one egress proxy, one scheduler."""
 
 import asyncio
-import ctypes
 import fcntl
 import signal
 import socket
@@ -18,6 +17,7 @@ from kettle_web.builder.api import Api
 from kettle_web.builder.egress import EgressProxy
 from kettle_web.builder.jobs import JobStore
 from kettle_web.builder.options import Options
+from kettle_web.builder.parent import end_with_parent
 from kettle_web.builder.scheduler import Scheduler
 
 CLOSE_SECONDS = 2
@@ -31,7 +31,7 @@ class StartError(Exception):
 def serve(options: Options) -> None:
     """Serve until SIGTERM or SIGINT. Raises StartError."""
     if options.die_with_parent:
-        ctypes.CDLL(None).prctl(1, signal.SIGTERM, 0, 0, 0)
+        end_with_parent(signal.SIGTERM)
     with _folder_lock(options.data), _socket(options.host, options.port) as listening:
         asyncio.run(_serve(options, listening))
 

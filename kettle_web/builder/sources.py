@@ -20,6 +20,7 @@ from kettle_web.outbound.sources import source_ref_check, source_url_check
 
 DEFAULT_NAME = "kettle-build"
 MAX_NAME = 80
+MAX_URI = 2000
 MADE_MESSAGE = "Source archive without a git history."
 GIT_OFF = {
     "core.hooksPath": "/dev/null",
@@ -124,6 +125,8 @@ def identity_read(said: Sequence[str], uri: str) -> Identity:
     """
     if len(said) != 2 or not all(re.fullmatch(r"[0-9a-f]{40}(?:[0-9a-f]{24})?", word) for word in said):
         raise SourceError("The source's .git names no commit.")
+    if len(uri) > MAX_URI or not uri.isprintable():
+        raise SourceError("The origin in .git/config is no address.")
     try:
         parts = urlsplit(uri)
         secret = bool(parts.password) or (bool(parts.username) and parts.scheme in ("http", "https"))

@@ -3,7 +3,6 @@
 It writes the build's events itself. It ends with its server, and whatever it started ends with it.
 """
 
-import ctypes
 import json
 import os
 import signal
@@ -16,7 +15,7 @@ from kettle_web.builder.errors import BuildError
 from kettle_web.builder.eventlog import EventWriter
 from kettle_web.builder.jobs import Job
 from kettle_web.builder.options import Options
-from kettle_web.builder.sandbox.process import PR_SET_PDEATHSIG
+from kettle_web.builder.parent import end_with_parent
 
 DISK_FULL = "The server's disk is full, or a file could not be written: "
 
@@ -45,7 +44,7 @@ def job_run(job: Job, options: Options) -> None:
 
 def main() -> None:
     """Read the options, tie this process to the server, run the job."""
-    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
+    end_with_parent(signal.SIGTERM)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     if os.getppid() != int(sys.argv[2]):
         sys.exit(143)

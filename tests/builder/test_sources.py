@@ -43,8 +43,18 @@ def test_an_identity_needs_commit_and_tree() -> None:
             identity_read(said, "")
 
 
-@pytest.mark.parametrize("uri", ["https://me:pw@host.example/x", "https://token@host.example/x", "http://[x", "ssh://a:b@host.example/x"])
-def test_an_origin_with_credentials_is_never_signed(uri: str) -> None:
+@pytest.mark.parametrize(
+    "uri",
+    [
+        "https://me:pw@host.example/x",
+        "https://token@host.example/x",
+        "http://[x",
+        "ssh://a:b@host.example/x",
+        "https://x/\x1b[2J",
+        "x" * 3000,
+    ],
+)
+def test_an_origin_with_credentials_or_of_odd_shape_is_never_signed(uri: str) -> None:
     with pytest.raises(SourceError, match=r"origin in \.git/config"):
         identity_read([COMMIT, TREE], uri)
 

@@ -1,7 +1,6 @@
 """Running one command under limits and reading its output as lines."""
 
 import contextlib
-import ctypes
 import os
 import resource
 import selectors
@@ -14,10 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from kettle_web.builder.errors import LimitExceeded, Timeout
+from kettle_web.builder.parent import end_with_parent
 from kettle_web.builder.sandbox.cgroups import Cgroup
 
-PR_SET_PDEATHSIG = 1
-"""prctl(2): the signal that a process gets when its parent dies."""
 READ_BYTES = 1 << 16
 LINE_BYTES = 1 << 15
 """A longer line is given in pieces of this size."""
@@ -28,7 +26,6 @@ DISK_RESERVE_BYTES = 256 << 20
 MAX_FILE_BYTES = 4 << 30
 OPEN_FILES = 4096
 Lines = Callable[[list[str]], None]
-_libc = ctypes.CDLL(None)
 
 
 @dataclass(frozen=True)
@@ -56,7 +53,7 @@ def process_run(
     """
 
     def prepare() -> None:
-        _libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+        end_with_parent(signal.SIGKILL)
         for what, value in _rlimits(bounds).items():
             hard = resource.getrlimit(what)[1]
             value = value if hard == resource.RLIM_INFINITY else min(value, hard)
