@@ -61,6 +61,8 @@ class Step(Generic[C]):
     run: Callable[[C], Passed]
     depends_on: tuple[str, ...] = ()
     required: bool = True
+    rests_on_collateral: bool = False
+    """It needs what the evidence does not bring; who demands collateral makes it required."""
 
 
 class Malformed(CheckFailed):

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn, TextIO
 
 if TYPE_CHECKING:
+    from kettle_web.attestation.collateral import Collateral
     from kettle_web.verification.policy import Policy
 
 UNUSABLE = 2
@@ -43,6 +44,8 @@ def arguments_add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--no-artifacts", action="store_true", help="leave the files out; the headline says so")
     parser.add_argument("--accept-unpinned", action="store_true", help="exit with 0 also when the builder is not recognised")
     parser.add_argument("--policy", metavar="FILE", type=Path, help="an allow-list of builder images, as JSON")
+    parser.add_argument("--collateral", metavar="FILE", type=Path, help="the vendor's revocation lists and firmware levels, as JSON")
+    parser.add_argument("--require-collateral", action="store_true", help="what cannot be checked for want of collateral counts")
     parser.add_argument("--json", action="store_true", help="print the report as JSON")
 
 
@@ -69,6 +72,7 @@ def verify(arguments: argparse.Namespace, stdout: TextIO, stderr: TextIO) -> int
         nonce = _nonce(arguments.nonce)
         now = _now(arguments.now)
         policy = _policy(arguments.policy)
+        collateral = _collateral(arguments.collateral)
         with bundle_open(arguments.path) as bundle:
             report = run_checks(
                 provenance_bytes=bundle.provenance_bytes,
@@ -76,6 +80,8 @@ def verify(arguments: argparse.Namespace, stdout: TextIO, stderr: TextIO) -> int
                 artifacts=bundle.artifacts,
                 nonce=nonce,
                 policy=policy,
+                collateral=collateral,
+                require_collateral=arguments.require_collateral,
                 now=now,
                 want_artifacts=not arguments.no_artifacts,
             )
@@ -137,3 +143,20 @@ def _policy(path: Path | None) -> Policy | None:
         raise _Unusable(f"--policy: {path} cannot be read: {error.strerror or error}.") from error
     except PolicyError as error:
         raise _Unusable(f"--policy: {error}.") from error
+
+
+def _collateral(path: Path | None) -> Collateral | None:
+    if path is None:
+        return None
+    from kettle_web.attestation.checks import AttestationError
+    from kettle_web.attestation.collateral import collateral_parse
+    from kettle_web.attestation.collateral.bundle import MAX_COLLATERAL_BYTES
+    from kettle_web.verification.artifacts import file_open_regular
+
+    try:
+        with file_open_regular(path) as stream:
+            return collateral_parse(stream.read(MAX_COLLATERAL_BYTES + 1))
+    except OSError as error:
+        raise _Unusable(f"--collateral: {path} cannot be read: {error.strerror or error}.") from error
+    except AttestationError as error:
+        raise _Unusable(f"--collateral: {error}") from error

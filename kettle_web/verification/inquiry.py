@@ -67,6 +67,7 @@ class Inquiry:
     received_at: datetime | None = None
     nonce_made_at: datetime | None = None
     want_artifacts: bool = True
+    require_collateral: bool = False
 
     statement: Statement | None = None
     platform: str = ""

@@ -145,6 +145,8 @@ class Report:
     evidence_sha256: str
     policy_version: str
     policy_entry: dict[str, Any] | None = None
+    collateral: dict[str, Any] | None = None
+    """The vendor's lists as used, in the form of `--collateral FILE`: with them, and `--now`, the same is found again. None: none."""
     schema_version: int = SCHEMA_VERSION
 
 

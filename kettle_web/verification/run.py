@@ -15,6 +15,7 @@ from datetime import datetime
 
 from kettle_web.attestation.anchors import Anchor, AnchorSet, anchors_builtin
 from kettle_web.attestation.checks import Step
+from kettle_web.attestation.collateral import Collateral, CollateralSource, collateral_to_json
 from kettle_web.attestation.platforms import Context, procedure_for
 from kettle_web.provenance.summary import summary
 from kettle_web.verification import sentences
@@ -37,6 +38,8 @@ class Findings:
     platform_title: str
     anchor: Anchor | None
     validity: tuple[ValidUntil, ...]
+    collateral: Collateral
+    """As used."""
 
     @property
     def anchor_kind(self) -> str:
@@ -57,7 +60,8 @@ def run_checks(
     nonce: bytes | None = None,
     policy: Policy | None = None,
     anchors: AnchorSet | None = None,
-    collateral: object | None = None,
+    collateral: CollateralSource | None = None,
+    require_collateral: bool = False,
     now: datetime,
     endpoint_attests: bool = False,
     evidence_seen_in: str | None = None,
@@ -69,7 +73,8 @@ def run_checks(
 
     `now` and the other moments carry a time zone. `nonce`: 16 bytes, None: none was asked for. `evidence_seen_in`: the build
     that this evidence is already stored with; empty: looked, in none; None: nobody looked. `want_artifacts`: False leaves the
-    files out, as asked, and the headline says so.
+    files out, as asked, and the headline says so. `collateral`: where the vendor's lists come from, None: from nowhere;
+    `require_collateral`: what could not be checked for want of them leaves the verdict incomplete.
     """
     inquiry = Inquiry(
         provenance_bytes=provenance_bytes,
@@ -85,6 +90,7 @@ def run_checks(
         received_at=received_at,
         nonce_made_at=nonce_made_at,
         want_artifacts=want_artifacts,
+        require_collateral=require_collateral,
     )
     anchors = anchors or anchors_builtin()
     fresh = replace(inquiry)
@@ -95,11 +101,12 @@ def run_checks(
         # The claim is bounded by what we know: nothing was built after we look at it, or after its result came.
         built_at = min(built_at, now, received_at or now)
         then = replace(fresh, judged_at=built_at, artifact_results=inquiry.artifact_results)
-        as_of_build = _judge(then, anchors, collateral).judgement
+        # What was got once is what both are judged by, and nothing is asked for twice.
+        as_of_build = _judge(then, anchors, today.collateral if collateral is not None else None).judgement
     return _report(today, as_of_build)
 
 
-def _judge(inquiry: Inquiry, anchors: AnchorSet, collateral: object | None) -> Findings:
+def _judge(inquiry: Inquiry, anchors: AnchorSet, collateral: CollateralSource | None) -> Findings:
     executor = Executor()
     executor.run(documents.EVIDENCE_STEP, inquiry)
     title, codes, context = _attestation(executor, inquiry, anchors, collateral)
@@ -119,11 +126,12 @@ def _judge(inquiry: Inquiry, anchors: AnchorSet, collateral: object | None) -> F
     anchor = context.anchor if context else None
     verdict = verdict_of(executor.checks, has_evidence=inquiry.evidence_bytes is not None, anchor_kind=anchor.kind if anchor else "")
     validity = tuple(ValidUntil(*item) for item in context.validity) if context else ()
-    return Findings(inquiry, executor.checks, verdict, title, anchor, validity)
+    used = context.collateral_used if context else Collateral()
+    return Findings(inquiry, executor.checks, verdict, title, anchor, validity, used)
 
 
 def _attestation(
-    executor: Executor, inquiry: Inquiry, anchors: AnchorSet, collateral: object | None
+    executor: Executor, inquiry: Inquiry, anchors: AnchorSet, collateral: CollateralSource | None
 ) -> tuple[str, tuple[str, ...], Context | None]:
     """Runs the platform's procedure; gives its title, the codes that signed data rests on, and what it found."""
     if executor.outcome(documents.EVIDENCE) is not Outcome.PASS:
@@ -131,7 +139,8 @@ def _attestation(
     procedure = procedure_for(inquiry.platform)
     context = Context(inquiry.evidence, anchors=anchors, now=inquiry.judged_at, collateral=collateral)
     for step in procedure.steps:
-        executor.run(step, context)
+        demanded = step.rests_on_collateral and inquiry.require_collateral
+        executor.run(replace(step, required=True) if demanded else step, context)
     # Dates are judged in rows of their own: an expired certificate does not change what was signed.
     codes = tuple(step.code for step in procedure.steps if step.required and not step.code.endswith(".validity"))
     return procedure.title, codes, context
@@ -169,6 +178,7 @@ def _report(today: Findings, as_of_build: Judgement | None) -> Report:
         evidence_sha256=_sha256_hex(inquiry.evidence_bytes),
         policy_version=inquiry.policy.version,
         policy_entry=entry.to_json() if entry else None,
+        collateral=collateral_to_json(today.collateral) or None,
     )
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, TypeVar
 
 from ..anchors import Anchor, AnchorSet
 from ..checks import CheckImpossible, Step
+from ..collateral import AmdCollateral, AmdCrl, AmdVek, Collateral, CollateralMissing, CollateralSource, IntelCollateral
 from ..formats.hcl import HclReport, VarData
 from ..formats.snp_report import SnpReport
 from ..formats.tpm import TpmQuote
@@ -28,7 +29,8 @@ class Context:
     anchors: AnchorSet = field(kw_only=True)
     now: datetime = field(kw_only=True)
     """The moment at which dates are judged, with its time zone."""
-    collateral: object | None = field(default=None, kw_only=True)
+    collateral: CollateralSource | None = field(default=None, kw_only=True)
+    """Where steps ask for the vendor's lists; None: nobody gave any."""
 
     signed_data: bytes | None = None
     """Result: the whole signed field, report_data (64 bytes) or the quote's extraData; None: no signature held."""
@@ -38,6 +40,9 @@ class Context:
     """Result: what authenticated bytes say, JSON values, bytes as lower-case hex."""
     validity: list[tuple[str, datetime, datetime]] = field(default_factory=list)
     """Result: (what, not before, not after) of each certificate that the evidence rests on."""
+
+    collateral_used: Collateral = field(default_factory=Collateral)
+    """Result: what steps got from the source, so that the same can be judged again."""
 
     # Working values: each is set by the step that parsed it.
     report_bytes: bytes | None = None
@@ -56,6 +61,23 @@ class Context:
     def __post_init__(self) -> None:
         if self.now.tzinfo is None:
             raise ValueError("`now` needs a time zone.")
+
+    @property
+    def source(self) -> CollateralSource:
+        """The source of collateral; raises `CollateralMissing` when there is none."""
+        if self.collateral is None:
+            raise CollateralMissing("collateral.not-given", "no collateral was given")
+        return self.collateral
+
+    def collateral_keep(self, found: IntelCollateral | AmdCrl | AmdVek, *, generation: str = "") -> None:
+        """Adds what a step got to `collateral_used`. `generation`: of an AMD revocation list."""
+        if isinstance(found, IntelCollateral):
+            self.collateral_used = replace(self.collateral_used, intel=found)
+            return
+        amd = self.collateral_used.amd or AmdCollateral()
+        crls = amd.crls | {generation: found} if isinstance(found, AmdCrl) else amd.crls
+        veks = (*amd.veks, found) if isinstance(found, AmdVek) else amd.veks
+        self.collateral_used = replace(self.collateral_used, amd=AmdCollateral(crls, veks))
 
     @property
     def report(self) -> SnpReport:
