@@ -16,6 +16,7 @@ from kettle_web.builds.services import Source
 from kettle_web.core.blobs import blob_path_local, blob_write_bytes
 from kettle_web.outbound.errors import AddressRefused, OutboundError
 from kettle_web.outbound.gitrefs import ref_resolve
+from kettle_web.outbound.limits import TransportLimits
 from kettle_web.outbound.sources import source_ref_check, source_url_check
 from kettle_web.outbound.transport import vetted_transport
 
@@ -56,7 +57,8 @@ def repository_commit(repository: Repository) -> str:
 
     Raises `RepositoryError` when the host's address is one that may not be reached from here.
     """
-    with vetted_transport(allowed_hosts=settings.ALLOWED_SOURCE_HOSTS) as transport:
+    limits = TransportLimits(connection_seconds=RESOLVE_SECONDS)
+    with vetted_transport(allowed_hosts=settings.ALLOWED_SOURCE_HOSTS, limits=limits) as transport:
         try:
             return ref_resolve(repository.url, repository.ref, transport=transport, deadline=RESOLVE_SECONDS) or ""
         except AddressRefused as error:

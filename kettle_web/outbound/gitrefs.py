@@ -53,7 +53,8 @@ def _read(client: httpx.Client, method: str, url: str, media_type: str, end: flo
     headers = {"Git-Protocol": "version=2", "Accept-Encoding": "identity", "User-Agent": "git/kettle-web"}
     if content is not None:
         headers["Content-Type"] = "application/x-git-upload-pack-request"
-    with client.stream(method, url, headers=headers, content=content) as response:
+    timeout = httpx.Timeout(min(OPERATION_SECONDS, max(0.001, end - time.monotonic())))
+    with client.stream(method, url, headers=headers, content=content, timeout=timeout) as response:
         if response.status_code != 200 or response.headers.get("content-type", "").partition(";")[0].strip() != media_type:
             raise _Unusable
         if response.headers.get("content-encoding", "identity") != "identity":
@@ -94,13 +95,12 @@ def ref_resolve(url: str, ref: str, *, transport: httpx.BaseTransport, deadline:
     `url` and `ref` come from `source_url_check` and `source_ref_check`; `deadline` is a number of seconds from now. A full commit is
     given back unasked: that the repository has it is not established. None where nothing can be established: host unreachable, not
     public, answer too large, ref unknown, or a branch and a tag of one name at different commits. Raises `AddressRefused`.
-    The transport stays open.
+    The transport stays open; its `connection_seconds` should be the deadline too, which ends headers that drip in.
     """
     if _COMMIT.fullmatch(ref):
         return ref.lower()
     end = time.monotonic() + deadline
-    timeout = httpx.Timeout(min(OPERATION_SECONDS, deadline))
-    client = httpx.Client(transport=transport, timeout=timeout, trust_env=False, follow_redirects=False)
+    client = httpx.Client(transport=transport, trust_env=False, follow_redirects=False)
     try:
         found = _refs(client, url, ref, end)
     except (httpx.HTTPError, httpx.InvalidURL, RedirectRefused, _Unusable):

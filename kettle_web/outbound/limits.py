@@ -14,6 +14,9 @@ class TransportLimits:
     """None by default: a kept connection that the server just closed would make «was it sent?» a guess."""
     connect_seconds: float = 10.0
     """For all addresses of a name together."""
+    connection_seconds: float = 2 * 3600.0
+    """For the whole life of one connection of a synchronous transport, header bytes that drip in one by one included: no per-read
+    timeout ends those. The default has room for the longest download; a short question passes a short one."""
 
 
 DEFAULT: Final = TransportLimits()

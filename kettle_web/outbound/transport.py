@@ -5,6 +5,7 @@ something else a moment later (DNS rebinding) gains nothing. TLS and the Host he
 client can follow one by mistake; proxies of the environment are not used.
 """
 
+import ssl
 import time
 from collections.abc import Collection, Iterable
 from typing import Any
@@ -20,11 +21,46 @@ from kettle_web.outbound.limits import TransportLimits
 SocketOptions = Iterable[Any] | None
 
 
+class _MortalStream(httpcore.NetworkStream):
+    """A connection that ends at a time, however often the other side sends a byte."""
+
+    def __init__(self, inner: httpcore.NetworkStream, end: float) -> None:
+        self._inner = inner
+        self._end = end
+
+    def _left(self, timeout: float | None) -> float:
+        # Never 0, which would mean «do not block» to a socket.
+        left = max(0.001, self._end - time.monotonic())
+        return left if timeout is None else min(timeout, left)
+
+    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        if time.monotonic() > self._end:
+            raise httpcore.ReadTimeout("the connection's time is over")
+        return self._inner.read(max_bytes, self._left(timeout))
+
+    def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        if time.monotonic() > self._end:
+            raise httpcore.WriteTimeout("the connection's time is over")
+        self._inner.write(buffer, self._left(timeout))
+
+    def close(self) -> None:
+        self._inner.close()
+
+    def start_tls(
+        self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
+    ) -> httpcore.NetworkStream:
+        return _MortalStream(self._inner.start_tls(ssl_context, server_hostname, self._left(timeout)), self._end)
+
+    def get_extra_info(self, info: str) -> Any:
+        return self._inner.get_extra_info(info)
+
+
 class _VettedBackend(httpcore.NetworkBackend):
-    def __init__(self, allowed_hosts: Collection[str], connect_seconds: float) -> None:
+    def __init__(self, allowed_hosts: Collection[str], limits: TransportLimits) -> None:
         self._inner = httpcore.SyncBackend()
         self._allowed_hosts = tuple(allowed_hosts)
-        self._connect_seconds = connect_seconds
+        self._connect_seconds = limits.connect_seconds
+        self._connection_seconds = limits.connection_seconds
 
     def connect_tcp(
         self, host: str, port: int, timeout: float | None = None, local_address: str | None = None, socket_options: SocketOptions = None
@@ -37,7 +73,8 @@ class _VettedBackend(httpcore.NetworkBackend):
             if left <= 0:
                 break
             try:
-                return self._inner.connect_tcp(str(address), port, left, local_address, socket_options)
+                stream = self._inner.connect_tcp(str(address), port, left, local_address, socket_options)
+                return _MortalStream(stream, time.monotonic() + self._connection_seconds)
             except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
                 failure = error
         raise failure
@@ -94,7 +131,7 @@ class VettedTransport(httpx.HTTPTransport):
             ssl_context=httpx.create_ssl_context(),
             max_connections=limits.max_connections,
             max_keepalive_connections=limits.keepalive_connections,
-            network_backend=_VettedBackend(allowed_hosts, limits.connect_seconds),
+            network_backend=_VettedBackend(allowed_hosts, limits),
         )
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:

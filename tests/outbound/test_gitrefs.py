@@ -1,8 +1,10 @@
 """Refs are resolved against git's own HTTP server, and against servers that lie or stall."""
 
 import os
+import select
 import subprocess
 import threading
+import time
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -14,8 +16,10 @@ import pytest
 from kettle_web.outbound import gitrefs
 from kettle_web.outbound.errors import AddressRefused
 from kettle_web.outbound.gitrefs import ref_resolve
+from kettle_web.outbound.limits import TransportLimits
 from kettle_web.outbound.transport import vetted_transport
 from tests.archives.making import git, repository_make
+from tests.outbound.serving import Connection, Served, serving
 
 
 class _Backend(BaseHTTPRequestHandler):
@@ -155,6 +159,21 @@ def test_unreachable_host_gives_none() -> None:
         raise httpx.ConnectError("no")
 
     assert ref_resolve("https://git.example/p", "main", transport=httpx.MockTransport(fail), deadline=5) is None
+
+
+def test_header_that_drips_in_does_not_outlive_the_deadline() -> None:
+    def handle(connection: Connection, served: Served) -> None:
+        connection.read_head()
+        for byte in b"HTTP/1.1 200 OK\r\nX: " + b"x" * 1000:
+            connection.socket.sendall(bytes([byte]))
+            if select.select([connection.socket], [], [], 0.02)[0]:
+                return
+
+    limits = TransportLimits(connection_seconds=0.3)
+    before = time.monotonic()
+    with serving(handle) as served, vetted_transport(allowed_hosts=(served.host,), limits=limits) as transport:
+        assert ref_resolve(served.url + "/p", "main", transport=transport, deadline=0.3) is None
+    assert time.monotonic() - before < 5
 
 
 def test_private_host_is_an_error() -> None:
