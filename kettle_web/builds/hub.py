@@ -42,6 +42,8 @@ class Message:
     """JSON without line breaks."""
     seq: int = 0
     """Number of the last row in it; 0: it moves nobody on."""
+    first: int = 0
+    """Number of its first row."""
 
     def encode(self) -> bytes:
         mark = f"id: {self.seq}\n" if self.seq else ""
@@ -51,7 +53,7 @@ class Message:
 def rows_message(events: list[StoredEvent]) -> Message:
     rows = [[row.seq, row.ms, row.type, ansi_to_html(event_text(row))] for row in events]
     document = {"seq": events[-1].seq, "rows": rows}
-    return Message("rows", json.dumps(document, separators=(",", ":")), events[-1].seq)
+    return Message("rows", json.dumps(document, separators=(",", ":")), events[-1].seq, events[0].seq)
 
 
 def state_message(build: Build) -> Message:
@@ -158,7 +160,7 @@ class Hub:
                 break
             watched.position = rows.seq
             _broadcast(watched, rows)
-        if watched.seen[1:] != _fingerprint(build)[1:] or watched.seen == ():
+        if watched.seen[1:] != _fingerprint(build)[1:] or not watched.seen:
             _broadcast(watched, await sync_to_async(state_message, thread_sensitive=False)(build))
         watched.seen = _fingerprint(build)
         if build.state in TERMINAL:

@@ -21,6 +21,8 @@ __all__ = [
     "build_for_viewer",
     "builds_for_viewer",
     "endpoints_enabled",
+    "event_lines",
+    "event_text",
     "events_after",
     "log_lines",
     "phases",
@@ -80,13 +82,17 @@ def _events(build_id: int, after: int, limit: int | None = None) -> Iterator[Sto
 
 
 def log_lines(build: Build) -> Iterator[str]:
-    """Yield the log as plain lines without a line end; what is not the build's own output is marked by its type."""
+    """Yield the log as plain lines without a line end, as `event_lines` gives them."""
     for event in _events(build.id, 0):
-        if event.type == "complete":
-            continue
-        mark = "" if event.type == "build" else f"[{ansi_to_text(event.type)}] "
-        for part in (event_text(event)).split("\n"):
-            yield mark + ansi_to_text(part)
+        yield from event_lines(event)
+
+
+def event_lines(event: StoredEvent) -> list[str]:
+    """Give an event as plain lines; what is not the build's own output is marked by its type, the end has none."""
+    if event.type == "complete":
+        return []
+    mark = "" if event.type == "build" else f"[{ansi_to_text(event.type)}] "
+    return [mark + ansi_to_text(part) for part in event_text(event).split("\n")]
 
 
 def event_text(event: StoredEvent) -> str:

@@ -104,15 +104,11 @@ class BuildStream(AsyncHttpConsumer):  # type: ignore[misc]
         if fresh is None:
             return
         build = fresh
-        upto = max(upto, build.last_seq)
+        if build.state in TERMINAL:
+            upto = build.last_seq
         if asked_epoch is not None and asked_epoch != build.log_epoch:
             await self._send(Message("reset", "{}"))
-        while sent < upto:
-            events = await sync_to_async(events_after, thread_sensitive=False)(build, sent, min(PAGE_ROWS, upto - sent))
-            if not events:
-                break
-            await self._send(rows_message(events))
-            sent = events[-1].seq
+        sent = await self._send_stored(build, sent, upto)
         await self._send(await sync_to_async(state_message, thread_sensitive=False)(build))
         if build.state in TERMINAL:
             await self._send(Message("end", "{}"))
@@ -125,12 +121,24 @@ class BuildStream(AsyncHttpConsumer):  # type: ignore[misc]
                 if fresh is None:
                     return
                 message = await sync_to_async(state_message, thread_sensitive=False)(fresh)
-            if message.seq and message.seq <= sent:
+            if message.seq and message.first <= sent:
+                # The viewer is ahead of what this process has handed out: the rest of the message is read for it alone.
+                sent = await self._send_stored(build, sent, message.seq)
                 continue
             await self._send(message)
             sent = message.seq or sent
             if message.event in ("end", "reset"):
                 return
+
+    async def _send_stored(self, build: Build, sent: int, upto: int) -> int:
+        """Send the stored rows after `sent` up to `upto`; give the number of the last one."""
+        while sent < upto:
+            events = await sync_to_async(events_after, thread_sensitive=False)(build, sent, min(PAGE_ROWS, upto - sent))
+            if not events:
+                break
+            await self._send(rows_message(events))
+            sent = events[-1].seq
+        return sent
 
     def _asked(self, build: Build) -> tuple[int, int | None]:
         """Give the number of the last row that the viewer has, and the epoch it belongs to where it says so."""

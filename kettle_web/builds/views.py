@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from typing import Any
 
 from asgiref.sync import sync_to_async
@@ -19,7 +19,7 @@ from kettle_web.builds.forms import RepositoryForm, SubmissionForm, UploadForm
 from kettle_web.builds.fragments import new_page
 from kettle_web.builds.models import Build, Upload
 from kettle_web.builds.preflight import refusals
-from kettle_web.builds.selectors import build_for_viewer, log_lines, upload_for_owner
+from kettle_web.builds.selectors import build_for_viewer, event_lines, events_after, upload_for_owner
 from kettle_web.builds.services import build_create, build_stop
 from kettle_web.builds.sources import RepositoryError, repository_check, repository_commit, sample_source, sample_state, upload_check
 from kettle_web.builds.uploads import upload_from_form
@@ -32,7 +32,7 @@ FILES = {
     "evidence.json": ("evidence_sha256", "application/json"),
     "result.tar.gz": ("result_sha256", "application/gzip"),
 }
-LOG_BATCH_LINES = 500
+LOG_BATCH_EVENTS = 1000
 
 
 @never_cache
@@ -160,13 +160,11 @@ def log(request: HttpRequest, uid: str) -> HttpResponseBase:
 async def _log_text(build: Build) -> AsyncIterator[bytes]:
     note = _("Log of build %(uid)s. Best effort: a server may drop lines; it is not covered by the attestation.")
     yield f"# {note % {'uid': build.uid}}\n".encode()
-    lines = log_lines(build)
-    while batch := await sync_to_async(_take)(lines):
-        yield "".join(f"{line}\n" for line in batch).encode("utf-8", "replace")
-
-
-def _take(lines: Iterator[str]) -> list[str]:
-    return [line for line, _number in zip(lines, range(LOG_BATCH_LINES), strict=False)]
+    after = 0
+    # In pieces: a slow reader holds neither a cursor nor a transaction open.
+    while events := await sync_to_async(events_after)(build, after, LOG_BATCH_EVENTS):
+        after = events[-1].seq
+        yield "".join(f"{line}\n" for event in events for line in event_lines(event)).encode("utf-8", "replace")
 
 
 @require_safe

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -24,11 +24,11 @@ def _files(tmp_path: Path, settings) -> None:
 
 
 @pytest.fixture(autouse=True)
-def queued(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[tuple[str, int]]]:
+def queued(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, int]]:
     """What was put into the queue; nothing is run."""
     sent: list[tuple[str, int]] = []
     monkeypatch.setattr(dispatch.app, "send_task", lambda name, args, **kwargs: sent.append((name, *args)))
-    yield sent
+    return sent
 
 
 @pytest.fixture

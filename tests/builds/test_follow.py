@@ -16,8 +16,8 @@ from starlette.responses import PlainTextResponse, Response
 
 from kettle_web.builds import follow_store
 from kettle_web.builds.eventlog import NOTE_TYPE
-from kettle_web.builds.follower import Follower
 from kettle_web.builds.follow_limits import FollowLimits
+from kettle_web.builds.follower import Follower
 from kettle_web.builds.models import Build
 from kettle_web.builds.selectors import events_after
 from kettle_web.builds.states import State
@@ -231,9 +231,7 @@ def test_server_that_forgot_the_build_ends_it(build_make) -> None:
     assert (build.state, build.fault, build.failure_code) == (State.FAILED, "builder", "job-unknown")
 
 
-@pytest.mark.parametrize(
-    "answer", [Response("<html>hi</html>", media_type="text/html"), PlainTextResponse("no", 401)]
-)
+@pytest.mark.parametrize("answer", [Response("<html>hi</html>", media_type="text/html"), PlainTextResponse("no", 401)])
 def test_answer_that_is_no_stream_ends_the_build(build_make, answer: Response) -> None:
     with KettleServer(events_answer=answer) as server:
         build = follow(build_make(base_url=server.url, state=State.BUILDING))
@@ -314,8 +312,10 @@ def test_many_builds_are_followed_at_once(build_make) -> None:
     async def run() -> None:
         stop = asyncio.Event()
         task = asyncio.create_task(Follower(replace(QUICK, builds=8)).run(stop))
-        while await asyncio.to_thread(left):
-            await asyncio.sleep(0.05)
+        for _ in range(1000):
+            await asyncio.sleep(0.02)
+            if not await asyncio.to_thread(left):
+                break
         stop.set()
         await task
 

@@ -115,8 +115,15 @@ def test_every_state_leads_on_or_is_an_end() -> None:
 
 @pytest.mark.parametrize(
     ("kind", "fault"),
-    [("BuildFailed", "source"), ("SourceError", "source"), ("LockfileMissing", "source"), ("CloneFailed", "source"),
-     ("Timeout", "builder"), ("SandboxError", "builder"), ("", "builder")],
+    [
+        ("BuildFailed", "source"),
+        ("SourceError", "source"),
+        ("LockfileMissing", "source"),
+        ("CloneFailed", "source"),
+        ("Timeout", "builder"),
+        ("SandboxError", "builder"),
+        ("", "builder"),
+    ],
 )
 def test_kind_of_failure_says_whose_fault_it_is(kind: str, fault: str) -> None:
     failure = failed_build({"status": "failed", "error": "x", "error_type": kind})

@@ -28,12 +28,11 @@ def test_build_is_sent_once_and_its_job_is_known(build_make) -> None:
         build_submit(build.id)
     build.refresh_from_db()
     assert (build.state, build.job_id, build.lease_owner) == (State.BUILDING, JOB, "")
-    assert server.submissions == [
-        {"nonce": bytes(range(16)).hex(), "repo_url": "https://example.org/a/b", "repo_ref": "main"}
-    ]
+    assert server.submissions == [{"nonce": bytes(range(16)).hex(), "repo_url": "https://example.org/a/b", "repo_ref": "main"}]
     attempt = build.attempts.get()
     assert (attempt.outcome, attempt.nonce_made_by) == (Attempt.Outcome.ACCEPTED, "browser")
-    assert attempt.sent_at is not None and attempt.answered_at is not None
+    assert attempt.sent_at is not None
+    assert attempt.answered_at is not None
 
 
 def test_unreachable_server_is_tried_again_with_the_same_attempt(build_make) -> None:
@@ -42,7 +41,8 @@ def test_unreachable_server_is_tried_again_with_the_same_attempt(build_make) -> 
     build_submit(build.id)
     build.refresh_from_db()
     assert (build.state, build.tries) == (State.QUEUED, 1)
-    assert build.next_try_at is not None and build.next_try_at > timezone.now()
+    assert build.next_try_at is not None
+    assert build.next_try_at > timezone.now()
     with KettleServer() as server:
         build.endpoint.base_url = server.url
         build.endpoint.save()

@@ -47,8 +47,13 @@ async def test_whole_file_as_a_safe_attachment() -> None:
 
 @pytest.mark.parametrize(
     ("header", "first", "last"),
-    [("bytes=0-0", 0, 0), ("bytes=10-19", 10, 19), ("bytes=767990-", 767_990, 767_999), ("bytes=-5", 767_995, 767_999),
-     ("bytes=0-99999999", 0, 767_999)],
+    [
+        ("bytes=0-0", 0, 0),
+        ("bytes=10-19", 10, 19),
+        ("bytes=767990-", 767_990, 767_999),
+        ("bytes=-5", 767_995, 767_999),
+        ("bytes=0-99999999", 0, 767_999),
+    ],
 )
 async def test_part_of_a_file(header: str, first: int, last: int) -> None:
     blob = blobs.blob_write_bytes(DATA)
@@ -79,17 +84,21 @@ def test_known_file_is_304() -> None:
     assert download_response(blob.sha256_hex, "a", request=request).status_code == 304
 
 
+async def _read_into(received: list[bytes], response: StreamingHttpResponse) -> None:
+    async for chunk in response:
+        received.append(chunk)
+
+
 async def test_changed_file_never_arrives_whole(tmp_path: Path) -> None:
     blob = blobs.blob_write_bytes(DATA)
     path = tmp_path / "files" / blobs.blob_name(blob.sha256_hex)
     path.write_bytes(DATA[:-1] + b"!")
     response = download_response(blob.sha256_hex, "a")
     assert isinstance(response, StreamingHttpResponse)
-    received = b""
+    received: list[bytes] = []
     with pytest.raises(BlobCorrupt):
-        async for chunk in response:
-            received += chunk
-    assert len(received) < len(DATA)
+        await _read_into(received, response)
+    assert len(b"".join(received)) < len(DATA)
     with pytest.raises(BlobCorrupt):
         download_response(blob.sha256_hex, "a", request=ask(range="bytes=0-1"))
 

@@ -51,6 +51,8 @@ class Script:
     """Ends the stream where the events end, with no terminal one."""
     events_answer: Response | None = None
     build_answer: Response | None = None
+    build_seconds: float = 0
+    """Before the answer to a submission."""
     result: bytes = b"\x1f\x8b" + b"result" * 10
     result_answer: Response | None = None
 
@@ -101,6 +103,7 @@ class KettleServer:
 
     async def _build(self, request: Request) -> Response:
         self.submissions.append(await request.json())
+        await asyncio.sleep(self.script.build_seconds)
         return self.script.build_answer or Response(json.dumps({"job_id": JOB}), media_type="application/json")
 
     async def _result(self, request: Request) -> Response:

@@ -1,0 +1,201 @@
+"""Live pages: who may watch, what arrives, where it continues."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+from asgiref.sync import sync_to_async
+from asgiref.testing import ApplicationCommunicator
+from channels.routing import URLRouter
+from django.contrib.auth.models import AnonymousUser, User
+from django.urls import re_path
+
+from kettle_web.builds import hub, streams
+from kettle_web.builds.eventlog import Event
+from kettle_web.builds.follow_store import events_append, events_replace
+from kettle_web.builds.models import Build
+from kettle_web.builds.services import build_stop
+from kettle_web.builds.states import State
+
+pytestmark = pytest.mark.django_db(transaction=True)
+APPLICATION = URLRouter([re_path(pattern, consumer) for pattern, consumer in streams.stream_routes])
+
+
+class Viewer:
+    """One open stream."""
+
+    def __init__(self, communicator: ApplicationCommunicator) -> None:
+        self.communicator, self.buffer, self.status = communicator, b"", 0
+
+    async def start(self) -> int:
+        message = await self.communicator.receive_output(5)
+        self.status = message["status"]
+        return self.status
+
+    async def message(self) -> tuple[str, Any]:
+        while b"\n\n" not in self.buffer:
+            output = await self.communicator.receive_output(5)
+            self.buffer += output.get("body", b"")
+            if not output.get("more_body") and b"\n\n" not in self.buffer:
+                return "closed", None
+        block, _, self.buffer = self.buffer.partition(b"\n\n")
+        fields = dict(line.split(": ", 1) for line in block.decode().split("\n"))
+        if fields["event"] == "rows":
+            assert fields["id"] == str(json.loads(fields["data"])["seq"])
+        return fields["event"], json.loads(fields["data"])
+
+    async def rows(self, count: int) -> list[list[Any]]:
+        rows: list[list[Any]] = []
+        while len(rows) < count:
+            event, data = await self.message()
+            assert event in ("rows", "state")
+            rows += data["rows"] if event == "rows" else []
+        return rows
+
+
+@asynccontextmanager
+async def watch(uid: str, user: object, *, query: str = "", method: str = "GET", last_id: str = "") -> AsyncIterator[Viewer]:
+    headers = [(b"last-event-id", last_id.encode())] if last_id else []
+    path = f"/builds/{uid}/events"
+    scope = {"type": "http", "method": method, "path": path, "query_string": query.encode(), "headers": headers, "user": user}
+    communicator = ApplicationCommunicator(APPLICATION, scope)
+    await communicator.send_input({"type": "http.request", "body": b""})
+    try:
+        yield Viewer(communicator)
+    finally:
+        await communicator.send_input({"type": "http.disconnect"})
+        await communicator.wait(5)
+
+
+def append(build: Build, *texts: str) -> None:
+    events_append(build.id, "me", [Event("build", text, ms=1) for text in texts])
+
+
+@pytest.fixture
+def build(build_make, monkeypatch: pytest.MonkeyPatch) -> Build:
+    monkeypatch.setattr(hub, "POLL_SECONDS", 0.02)
+    build = build_make(state=State.BUILDING)
+    Build.objects.update(lease_owner="me")
+    append(build, "one", "two <b>", "\x1b[31mthree")
+    build.refresh_from_db()
+    return build
+
+
+async def test_viewer_gets_what_is_stored_and_what_comes(build: Build, owner: User) -> None:
+    async with watch(build.uid, owner) as viewer:
+        assert await viewer.start() == 200
+        assert await viewer.rows(3) == [
+            [1, 1, "build", "one"],
+            [2, 1, "build", "two &lt;b&gt;"],
+            [3, 1, "build", '<span class="ansi-red">three</span>'],
+        ]
+        event, state = await viewer.message()
+        assert (event, state["state"], state["label"]) == ("state", "building", "Building")
+        await sync_to_async(append)(build, "four")
+        assert [row[0] for row in await viewer.rows(1)] == [4]
+        await sync_to_async(build_stop)(build)
+        while (message := await viewer.message())[0] == "state":
+            assert message[1]["state"] == "abandoned"
+        assert message[0] == "end"
+        assert (await viewer.message())[0] == "closed"
+
+
+@pytest.mark.parametrize(("query", "last_id", "first"), [("after=2", "", 3), ("", "1", 2), ("after=1", "2", 3), ("after=x", "", 1)])
+async def test_stream_continues_after_the_last_row(build: Build, owner: User, query: str, last_id: str, first: int) -> None:
+    async with watch(build.uid, owner, query=query, last_id=last_id) as viewer:
+        await viewer.start()
+        assert (await viewer.rows(1))[0][0] == first
+
+
+async def test_viewer_who_is_ahead_of_the_hub_gets_no_row_twice(build: Build, owner: User) -> None:
+    async with watch(build.uid, owner) as first:
+        await first.start()
+        await first.rows(3)
+        watched = hub.hub_get().watched[build.id]
+        await sync_to_async(append)(build, "four", "five")
+        await first.rows(2)
+        watched.position, watched.seen = 2, ()
+        async with watch(build.uid, owner, query="after=4") as second:
+            await second.start()
+            assert [row[0] for row in await second.rows(1)] == [5]
+            await sync_to_async(append)(build, "six")
+            assert [row[0] for row in await second.rows(1)] == [6]
+
+
+async def test_many_viewers_get_the_same_rows_once_each(build: Build, owner: User) -> None:
+    async def one() -> list[int]:
+        async with watch(build.uid, owner) as viewer:
+            await viewer.start()
+            return [row[0] for row in await viewer.rows(103)]
+
+    viewers = [asyncio.create_task(one()) for _ in range(10)]
+    for number in range(20):
+        await sync_to_async(append)(build, *(f"{number}-{n}" for n in range(5)))
+    for seen in await asyncio.gather(*viewers):
+        assert seen == list(range(1, 104))
+    assert hub.hub_get().watched == {}
+
+
+async def test_replaced_log_is_begun_afresh(build: Build, owner: User) -> None:
+    async with watch(build.uid, owner) as viewer:
+        await viewer.start()
+        await viewer.rows(3)
+        await sync_to_async(events_replace)(build.id, "me", keep_seq=1, keep_remote=1, events=[Event("build", "other")])
+        while (message := await viewer.message())[0] == "state":
+            pass
+        assert message[0] == "reset"
+    async with watch(build.uid, owner, query="after=3") as viewer:
+        await viewer.start()
+        assert (await viewer.message())[0] == "state"
+
+
+async def test_slow_reader_is_dropped(build: Build) -> None:
+    reader = hub.Reader()
+    for number in range(hub.QUEUE_MESSAGES + 1):
+        reader.put(hub.Message("rows", "{}", number))
+    assert reader.is_dropped
+
+
+async def test_finished_build_ends_at_once(build: Build, owner: User) -> None:
+    await sync_to_async(build_stop)(build)
+    async with watch(build.uid, owner) as viewer:
+        await viewer.start()
+        await viewer.rows(3)
+        assert [(await viewer.message())[0] for _ in range(3)] == ["state", "end", "closed"]
+
+
+async def test_stranger_and_anonymous_and_bad_id_get_404(build: Build, owner: User, stranger: User) -> None:
+    for uid, user in ((build.uid, stranger), (build.uid, AnonymousUser()), ("0" * 16, owner)):
+        async with watch(uid, user) as viewer:
+            assert await viewer.start() == 404
+
+
+async def test_wrong_method_is_405(build: Build, owner: User) -> None:
+    async with watch(build.uid, owner, method="POST") as viewer:
+        assert await viewer.start() == 405
+
+
+async def test_administrator_watches_and_everyone_where_the_setting_says_so(
+    build: Build, stranger: User, administrator: User, settings
+) -> None:
+    async with watch(build.uid, administrator) as viewer:
+        assert await viewer.start() == 200
+    settings.BUILDS_VISIBLE_TO = "everyone"
+    async with watch(build.uid, stranger) as viewer:
+        assert await viewer.start() == 200
+
+
+async def test_viewer_who_may_no_longer_see_it_is_sent_away(build: Build, owner: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(streams, "ALIVE_SECONDS", 0.05)
+    async with watch(build.uid, owner) as viewer:
+        await viewer.start()
+        await viewer.rows(3)
+        await User.objects.filter(pk=owner.pk).aupdate(is_active=False)
+        while (message := await viewer.message())[0] == "state":
+            pass
+        assert message[0] == "closed"
