@@ -6,6 +6,7 @@ import io
 import json
 import os
 import shutil
+import socket
 from pathlib import Path
 
 import pytest
@@ -149,6 +150,24 @@ def test_git_dependencies_are_fetched_and_named_and_no_project_code_runs_meanwhi
         events = allowed.events(allowed.submit_files(files | {".cargo/config.toml": config}))
         # The compiler wrapper is the project's word: the fetch ignored it, the build without network obeyed.
         assert events[-1]["result"]["error"].startswith("cargo build failed")
+
+
+def test_a_dependency_on_a_host_that_is_not_public_is_the_sources_fault(builder: Builder) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        listener.settimeout(0)
+        url = f"http://127.0.0.1:{listener.getsockname()[1]}/library"
+        source = f'source = "git+{url}#{"a" * 40}"'
+        files = crate() | {"Cargo.lock": f'version = 4\n\n[[package]]\nname = "library"\nversion = "0.2.0"\n{source}\n'}
+        assert builder.outcome(builder.submit_files(files))["error_type"] == "SourceError"
+        index = f'[dependencies]\nlibrary = {{ version = "1", registry-index = "sparse+http://localhost:{listener.getsockname()[1]}/" }}\n'
+        source = f'source = "sparse+http://localhost:{listener.getsockname()[1]}/"\nchecksum = "{"b" * 64}"'
+        lock = f'version = 4\n\n[[package]]\nname = "library"\nversion = "1.0.0"\n{source}\n\n'
+        lock += '[[package]]\nname = "tried"\nversion = "0.1.0"\ndependencies = [\n "library",\n]\n'
+        outcome = builder.outcome(builder.submit_files(files | {"Cargo.toml": crate()["Cargo.toml"] + index, "Cargo.lock": lock}))
+        assert outcome["error_type"] == "SourceError"
+        assert "could not be fetched" in outcome["error"]
+        with pytest.raises(BlockingIOError):
+            listener.accept()
 
 
 def test_without_attestation_there_is_no_evidence(data: Path) -> None:

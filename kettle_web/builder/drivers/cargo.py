@@ -14,7 +14,7 @@ from typing import Any
 
 from kettle_web.builder.drivers.base import MAX_LOCKFILE_BYTES, Inputs, Steps, Tool, file_read
 from kettle_web.builder.drivers.cargo_lock import git_urls, lock_dependencies, outside_paths_refuse, toml_read
-from kettle_web.builder.errors import BuildFailed, LimitExceeded
+from kettle_web.builder.errors import BuildFailed, LimitExceeded, SourceError
 from kettle_web.builder.sandbox.walls import Mount, Room
 from kettle_web.builder.sources import url_allowed
 from kettle_web.builder.toolchains import CargoToolchain, cargo_toolchain, tool_sha256, tool_version
@@ -22,6 +22,7 @@ from kettle_web.builder.toolchains import CargoToolchain, cargo_toolchain, tool_
 TOOLCHAIN, PROJECT, CACHE = "/toolchain", "/build/project", "/build/cargo"
 SYSTEM_ROOTS = (Path("/usr"), Path("/usr/local"))
 """A toolchain of the system is there already."""
+NOT_PUBLIC = "(«response 403» there means: the host's address is not public; the operator can allow it with --allow-source-host.)"
 MAX_ARTIFACTS = 1_000
 CONFIGS = (".cargo/config.toml", ".cargo/config")
 MAX_CONFIG_BYTES = 1 << 20
@@ -64,7 +65,10 @@ class CargoDriver:
         room = self._room(steps, tools, writable=False, network=True, environment=steps.network())
         manifest = steps.place(room, steps.project / "Cargo.toml")
         line = ["cargo", "fetch", "--locked", "--manifest-path", manifest]
-        steps.run(room, line, seconds=steps.limit_fetch(), failed="The dependencies could not be fetched")
+        try:
+            steps.run(room, line, seconds=steps.limit_fetch(), failed="The dependencies could not be fetched")
+        except BuildFailed as error:
+            raise SourceError(f"{error} {NOT_PUBLIC}") from error
 
     def _room(
         self,
