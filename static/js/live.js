@@ -13,6 +13,7 @@ const SILENCE_MS = 40_000; // The server says something at least every 15 s.
 const STICK_PX = 24;
 
 const page = document.querySelector("[data-live]");
+// An imported bundle has no log: its page waits for the verdict alone.
 const log = document.querySelector("#log-rows");
 const scroller = document.querySelector("#log-scroll");
 const connection = document.querySelector("#connection");
@@ -36,7 +37,7 @@ let refreshAgain = false;
 /* The connection, honestly */
 
 function say(state) {
-  if (connection.dataset.state === state) return;
+  if (!connection || connection.dataset.state === state) return;
   connection.dataset.state = state;
   connection.textContent = connection.dataset[state];
 }
@@ -79,7 +80,7 @@ function connect() {
   source.addEventListener("reset", () => {
     // The stored rows were replaced by the server's own replay: begin the log afresh.
     source.close();
-    log.replaceChildren();
+    log?.replaceChildren();
     queue = [];
     last = 0;
     epoch = null;
@@ -103,6 +104,7 @@ window.addEventListener("offline", reconnect);
 /* The log */
 
 function take(rows) {
+  if (!log) return;
   for (const row of rows) {
     if (row[0] <= last) continue;
     last = row[0];
@@ -165,7 +167,7 @@ function stick(on) {
   follow?.setAttribute("aria-pressed", String(on));
 }
 
-scroller.addEventListener("scroll", () => {
+scroller?.addEventListener("scroll", () => {
   stick(scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight < STICK_PX);
 }, { passive: true });
 follow?.addEventListener("click", () => {
@@ -231,7 +233,7 @@ function isReading() {
   const selection = document.getSelection();
   const live = document.querySelector("#live");
   return !atBottom || (selection && !selection.isCollapsed && live.contains(selection.anchorNode)) ||
-    live.getBoundingClientRect().top < 0 || scroller.contains(document.activeElement);
+    live.getBoundingClientRect().top < 0 || scroller?.contains(document.activeElement);
 }
 
 async function finish(tries = 0) {
@@ -247,15 +249,20 @@ async function finish(tries = 0) {
     const live = document.querySelector("#live");
     const isKept = isReading();
     const top = live.getBoundingClientRect().top;
-    const inner = scroller.scrollTop;
+    const inner = scroller?.scrollTop ?? 0;
     for (const id of ["outcome", "actions", "phases", "proof", "after"]) {
       const next = fresh.getElementById(id);
       if (next) document.getElementById(id)?.replaceWith(document.adoptNode(next));
     }
     if (isKept) document.querySelector("#proof").before(live);
     else document.querySelector("#proof").after(live);
-    scroller.scrollTop = atBottom ? scroller.scrollHeight : inner;
+    if (scroller) scroller.scrollTop = atBottom ? scroller.scrollHeight : inner;
     if (isKept) window.scrollBy(0, live.getBoundingClientRect().top - top);
+    // htmx saw neither the forms of the new parts nor their attributes.
+    for (const id of ["actions", "proof", "after"]) {
+      const part = document.getElementById(id);
+      if (part) window.htmx?.process(part);
+    }
     const outcome = document.querySelector("#outcome");
     titleShow(outcome);
     announce.textContent = outcome.querySelector(".verdict-sentence")?.textContent ?? "";
@@ -266,6 +273,6 @@ async function finish(tries = 0) {
   } else swap();
 }
 
-scroller.scrollTop = scroller.scrollHeight;
+if (scroller) scroller.scrollTop = scroller.scrollHeight;
 if (location.hash.startsWith("#L")) document.getElementById(location.hash.slice(1))?.scrollIntoView({ block: "center" });
 connect();
