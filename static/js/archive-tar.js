@@ -39,6 +39,10 @@ class Blocks {
     return out;
   }
 
+  async drain() {
+    while (this.total <= MAX_UNPACKED && (await this.fill()));
+  }
+
   async skip(count) {
     let left = count;
     while (left > 0) {
@@ -83,7 +87,11 @@ export async function tarList(file) {
       const head = await blocks.take(BLOCK);
       if (head.length === 0 && entries.length) break;
       if (head.length < BLOCK) throw problem("truncated");
-      if (head.every((byte) => byte === 0)) break;
+      if (head.every((byte) => byte === 0)) {
+        // The checksum of the gzip comes last: only reading on tells a whole file from one that was cut off.
+        await blocks.drain();
+        break;
+      }
       const size = number(head.subarray(124, 136));
       if (!Number.isSafeInteger(size) || size < 0) throw problem("unreadable");
       const type = String.fromCharCode(head[156] || 48);
