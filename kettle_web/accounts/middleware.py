@@ -41,8 +41,6 @@ class OneTimePasswordMiddleware(MiddlewareMixin):
         if getattr(request, "htmx", False):
             return HttpResponseClientRedirect(reverse("accounts:password"))
         if request.method not in ("GET", "HEAD"):
-            return HttpResponseForbidden(
-                _("Change your one-time password first."), content_type="text/plain; charset=utf-8"
-            )
+            return HttpResponseForbidden(_("Change your one-time password first."), content_type="text/plain; charset=utf-8")
         response: HttpResponse = redirect("accounts:password")
         return response

@@ -26,10 +26,7 @@ class AccountError(Exception):
 
 def one_time_password_new() -> str:
     """Give a fresh password in groups, easy to read aloud. It is shown once and stored only as Django's hash."""
-    return "-".join(
-        "".join(secrets.choice(ALPHABET) for _letter in range(ONE_TIME_GROUP_LENGTH))
-        for _group in range(ONE_TIME_GROUPS)
-    )
+    return "-".join("".join(secrets.choice(ALPHABET) for _letter in range(ONE_TIME_GROUP_LENGTH)) for _group in range(ONE_TIME_GROUPS))
 
 
 def _one_time_password_set(user: User) -> str:

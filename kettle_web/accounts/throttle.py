@@ -17,8 +17,12 @@ from django.db.models import Q
 from kettle_web.accounts.models import FailedSignIn
 
 WINDOW: Final = timedelta(minutes=15)
-MAX_BY_NAME: Final = 8
-"""More tries than people need, few enough that a ten-character password outlives its guesser."""
+MAX_BY_BOTH: Final = 8
+"""Of one name from one address: more tries than people need."""
+MAX_BY_NAME: Final = 40
+"""From anywhere. Higher, so that a guesser at one address cannot shut the person out at theirs; few enough that a
+ten-character password outlives guessers at many.
+"""
 MAX_BY_ADDRESS: Final = 40
 """An office behind one address shares this."""
 
@@ -53,12 +57,14 @@ def attempt_begin(*, name: str, address: str, now: datetime) -> FailedSignIn:
     since = now - WINDOW
     FailedSignIn.objects.filter(at__lt=since).delete()
     row = FailedSignIn.objects.create(name_sha256=_name_sha256(name), address=address_normalise(address), at=now)
-    for condition, limit in ((Q(name_sha256=row.name_sha256), MAX_BY_NAME), (Q(address=row.address), MAX_BY_ADDRESS)):
+    by_name, by_address = Q(name_sha256=row.name_sha256), Q(address=row.address)
+    for condition, limit in (
+        (by_name & by_address, MAX_BY_BOTH),
+        (by_name, MAX_BY_NAME),
+        (by_address, MAX_BY_ADDRESS),
+    ):
         newest = list(
-            FailedSignIn.objects.filter(condition, at__gte=since)
-            .exclude(pk=row.pk)
-            .order_by("-at")
-            .values_list("at", flat=True)[:limit]
+            FailedSignIn.objects.filter(condition, at__gte=since).exclude(pk=row.pk).order_by("-at").values_list("at", flat=True)[:limit]
         )
         if len(newest) >= limit:
             row.delete()

@@ -46,9 +46,7 @@ def sign_in(request: HttpRequest) -> HttpResponse:
         status = 422
         if form.is_valid():
             try:
-                attempt = attempt_begin(
-                    name=form.cleaned_data["username"], address=request.META.get("REMOTE_ADDR", ""), now=timezone.now()
-                )
+                attempt = attempt_begin(name=form.cleaned_data["username"], address=request.META.get("REMOTE_ADDR", ""), now=timezone.now())
             except TooManyTries as error:
                 status = 429
                 form.add_error(None, _too_many(error.minutes))
@@ -120,9 +118,7 @@ def people(request: HttpRequest) -> HttpResponse:
     if not form.is_valid():
         return _people_page(request, form=form, status=422)
     try:
-        user, one_time = services.person_create(
-            name=form.cleaned_data["name"], is_administrator=form.cleaned_data["is_administrator"]
-        )
+        user, one_time = services.person_create(name=form.cleaned_data["name"], is_administrator=form.cleaned_data["is_administrator"])
     except services.AccountError as error:
         form.add_error("name", str(error))
         return _people_page(request, form=form, status=409)

@@ -4,7 +4,7 @@ from django.test import Client
 from django.urls import reverse
 
 from kettle_web.accounts import services
-from kettle_web.accounts.throttle import MAX_BY_NAME
+from kettle_web.accounts.throttle import MAX_BY_BOTH
 from tests.accounts.people import PASSWORD, person_make
 
 pytestmark = pytest.mark.django_db
@@ -67,7 +67,7 @@ def test_unknown_names_cost_one_password_hash_like_known_ones(client, bob, monke
 
 
 def test_too_many_tries_say_when_to_come_back(client, bob):
-    for _ in range(MAX_BY_NAME):
+    for _ in range(MAX_BY_BOTH):
         _sign_in(client, "bob", "wrong")
     answer = _sign_in(client, "bob", PASSWORD)
     assert answer.status_code == 429
