@@ -71,9 +71,7 @@ JSON = st.recursive(
     max_leaves=5,
 )
 REPORTS = st.binary(min_size=1184, max_size=1184).map(lambda data: amd.snp_evidence(data, None)["attestation_report"])
-QUOTES = st.fixed_dictionaries(
-    {"pcrs": st.just(["00" * 32] * 24), "signature": st.just("00" * 256), "message": st.binary().map(bytes.hex)}
-)
+QUOTES = st.fixed_dictionaries({"pcrs": st.just(["00" * 32] * 24), "signature": st.just("00" * 256), "message": st.binary().map(bytes.hex)})
 EVIDENCE = st.fixed_dictionaries(
     {},
     optional={

@@ -33,9 +33,7 @@ def milan_vek() -> bytes:
     return milan().vek_mint()
 
 
-def run_snp(
-    *, report: dict[str, Any] | None = None, vek_der: bytes | None = None, anchors: AnchorSet | None = None, **extra: Any
-) -> Run:
+def run_snp(*, report: dict[str, Any] | None = None, vek_der: bytes | None = None, anchors: AnchorSet | None = None, **extra: Any) -> Run:
     evidence = amd.snp_evidence(amd.report_mint(**(report or {})), vek_der or milan_vek()) | extra
     return run_procedure("snp", evidence, anchors=anchors or milan().anchor_set, now=amd.NOW)
 

@@ -40,9 +40,7 @@ def name_encode(common_name: str, organization: str = "Advanced Micro Devices") 
         ("2.5.4.11", der.UTF8_STRING, "Engineering"), ("2.5.4.6", der.PRINTABLE_STRING, "US"), ("2.5.4.7", der.UTF8_STRING, "Santa Clara"),
         ("2.5.4.8", der.UTF8_STRING, "CA"), ("2.5.4.10", der.UTF8_STRING, organization), ("2.5.4.3", der.UTF8_STRING, common_name),
     )  # fmt: skip
-    sets = (
-        der.encode(der.SET, der.encode(der.SEQUENCE, der.oid_encode(oid), der.encode(tag, text.encode()))) for oid, tag, text in parts
-    )
+    sets = (der.encode(der.SET, der.encode(der.SEQUENCE, der.oid_encode(oid), der.encode(tag, text.encode()))) for oid, tag, text in parts)
     return der.encode(der.SEQUENCE, *sets)
 
 

@@ -237,5 +237,3 @@ def signature_steps(prefix: str) -> tuple[Step[Context], ...]:
              "The firmware level in the report is the one that the key was derived for.",
              "That this level is recent enough: no minimum is set.", tcb, chained),
     )  # fmt: skip
-
-
