@@ -12,7 +12,7 @@ CHUNK_BYTES = 4 * 1024**2
 
 def upload(person: Person, *, size: int, name: str = "large.zip") -> str:
     """Send `size` bytes that look like an archive only at their beginning; give their SHA-256 as the site states it."""
-    made = person.client.post("/builds/uploads/", json={"name": name, "size": size}, headers=person.token)
+    made = person.client.post("/builds/uploads/", data={"name": name, "size": str(size)}, headers=person.token)
     assert made.status_code in (200, 201), made.text
     address = made.json()["url"]
     seed = os.urandom(CHUNK_BYTES)

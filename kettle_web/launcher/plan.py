@@ -56,7 +56,9 @@ def address_of(environ: Mapping[str, str]) -> str:
 
 def web_child(environ: Mapping[str, str], *, listener: int, lock: int, number: int = 1) -> Child:
     command = [sys.executable, "-m", "kettle_web.launcher.web", "--fd", str(listener)]
-    return Child("web server" if number == 1 else f"web server {number}", command, environ, pass_fds=(listener, lock))
+    # WhiteNoise hands style sheets and scripts, a few kilobytes each, over in one piece; what is large streams asynchronously.
+    more = {"PYTHONWARNINGS": "ignore:StreamingHttpResponse must consume synchronous iterators"}
+    return Child("web server" if number == 1 else f"web server {number}", command, {**environ, **more}, pass_fds=(listener, lock))
 
 
 def worker_child(environ: Mapping[str, str], *, lock: int) -> Child:

@@ -1,0 +1,42 @@
+"""Every page opens without a complaint of the browser: no error, no exception, nothing that the content policy stops."""
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.pages.conftest import Visitor
+
+pytestmark = [pytest.mark.browser, pytest.mark.stack, pytest.mark.xdist_group("pages")]
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/",
+        "/builds/",
+        "/builds/?q=kettle&verdict=simulated",
+        "/builds/new/",
+        "/builds/new/?way=upload",
+        "/builds/import/",
+        "/account/password/",
+        "/account/people/",
+    ],
+)
+@pytest.mark.parametrize("width", [1280, 375])
+def test_page_opens_quietly_and_fits(visitor: Visitor, path: str, width: int) -> None:
+    page = visitor.page()
+    page.set_viewport_size({"width": width, "height": 800})
+    answer = page.goto(visitor.address + path, wait_until="networkidle")
+    assert answer is not None
+    assert answer.status == 200
+    policy = answer.headers["content-security-policy"]
+    assert "unsafe" not in policy
+    expect(page.get_by_role("heading", level=1)).to_have_count(1)
+    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), "the page scrolls sideways"
+
+
+def test_page_asks_no_other_party_for_anything(visitor: Visitor) -> None:
+    asked: set[str] = set()
+    page = visitor.page()
+    page.on("request", lambda request: asked.add(request.url))
+    page.goto(visitor.address + "/", wait_until="networkidle")
+    assert all(url.startswith((visitor.address, "data:")) for url in asked), asked

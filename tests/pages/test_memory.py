@@ -1,0 +1,16 @@
+"""Large files pass through the web server without staying in its memory."""
+
+import pytest
+
+from tests.bench.memory import MEGABYTE, RISE_MEGABYTES, rises
+
+pytestmark = [pytest.mark.stack, pytest.mark.xdist_group("memory")]
+
+SIZE_BYTES = 200 * MEGABYTE
+"""Five times what the memory may rise by; `bin/bench memory` measures 500 MB."""
+
+
+def test_large_upload_and_download_need_little_memory() -> None:
+    up, down = rises(SIZE_BYTES)
+    assert up < RISE_MEGABYTES
+    assert down < RISE_MEGABYTES
