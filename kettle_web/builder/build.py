@@ -65,8 +65,13 @@ class Build:
         if not problem:
             return Bubblewrap()
         if self._request.repo_url:
+            self._address()
             raise SandboxError(_refusal(problem))
         return NoWalls()
+
+    def _address(self) -> tuple[str, str]:
+        """Give the repository's address and ref, checked."""
+        return url_allowed(self._request.repo_url, self._options.source_hosts), ref_allowed(self._request.repo_ref)
 
     def run(self) -> None:
         """Do all of it. Raises BuildError."""
@@ -78,6 +83,8 @@ class Build:
                 source_name=self._request.source_name,
             )
             driver = driver_for(project)
+            if isinstance(self._walls, NoWalls) and self._options.sandbox:
+                self._sample_only(project)
             self._clear(project, driver)
             identity = self._identity(project)
             inputs = driver.inputs(project)
@@ -107,8 +114,6 @@ class Build:
         self._events.say("init", f"Unpacking the archive ({self._job.source.stat().st_size} bytes).")
         project = archive_project(self._job.source, folder)
         self._job.source.unlink()
-        if isinstance(self._walls, NoWalls) and self._options.sandbox:
-            self._sample_only(project)
         return project
 
     def _sample_only(self, project: Path) -> None:
@@ -121,8 +126,7 @@ class Build:
         self._events.say("init", "There is no sandbox on this machine; this is the bundled sample, so it is built all the same.")
 
     def _clone(self, folder: Path) -> Path:
-        url = url_allowed(self._request.repo_url, self._options.source_hosts)
-        ref = ref_allowed(self._request.repo_ref)
+        url, ref = self._address()
         self._events.say("init", f"Cloning {url} at {ref}.")
         room = Room((Mount(folder, "/build/source", True),), network=True, environment=self._steps.network())
         inside = self._walls.place(room, folder)

@@ -73,7 +73,7 @@ def test_it_has_no_rights_and_cannot_make_itself_some(strict: Builder) -> None:
 
 
 def test_a_fork_bomb_ends_and_leaves_nothing(strict: Builder) -> None:
-    mark = "4242.4242"
+    mark = f"4242.{os.getpid()}"
     body = f'loop {{ if Command::new("sleep").arg("{mark}").spawn().is_err() {{ panic!("no more"); }} }}'
     result, _ = told(strict, body)
     assert result["error_type"] in ("LimitExceeded", "Timeout", "BuildFailed")
@@ -101,11 +101,12 @@ def test_too_much_memory_ends(strict: Builder) -> None:
 
 def test_hanging_ends_by_the_clock_and_leaves_nothing(strict: Builder) -> None:
     started = time.monotonic()
-    result, _ = told(strict, 'let _ = Command::new("sleep").arg("5151.5151").status();')
+    mark = f"5151.{os.getpid()}"
+    result, _ = told(strict, f'let _ = Command::new("sleep").arg("{mark}").status();')
     assert result["error_type"] == "Timeout"
     assert "6 seconds" in result["error"]
     assert time.monotonic() - started < 15
-    assert not [process for process in psutil.process_iter(["cmdline"]) if "5151.5151" in (process.info["cmdline"] or [])]
+    assert not [process for process in psutil.process_iter(["cmdline"]) if mark in (process.info["cmdline"] or [])]
 
 
 def test_a_flood_of_log_ends(strict: Builder) -> None:

@@ -1,5 +1,6 @@
 """Starts and ends: what is left when a server stops, is killed, or a build's process dies."""
 
+import os
 import signal
 import socket
 import subprocess
@@ -16,7 +17,8 @@ from kettle_web.builder.__main__ import options_parse
 from kettle_web.builder.options import Options
 from tests.builder.running import CHECKOUT, Builder, builder_running, builder_start, crate
 
-MARK = "6161.6161"
+MARK = f"6161.{os.getpid()}"
+"""Of this test process alone: others may run beside it."""
 HANGS = crate(build=f'fn main() {{ std::process::Command::new("sleep").arg("{MARK}").status().unwrap(); }}')
 
 

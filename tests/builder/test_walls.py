@@ -1,10 +1,11 @@
 """Single steps inside the walls, and the process that watches over them."""
 
-import subprocess
+import os
 import sys
 import time
 from pathlib import Path
 
+import psutil
 import pytest
 
 from kettle_web.builder.errors import LimitExceeded, Timeout
@@ -113,5 +114,6 @@ def test_inside_there_is_little(tmp_path: Path) -> None:
 
 @pytest.mark.needs("bwrap")
 def test_what_it_starts_ends_with_it() -> None:
-    inside(Bubblewrap(), Room(mounts=()), "setsid sleep 7171.7171 & exit 0")
-    assert not subprocess.run(["pgrep", "-f", "sleep 7171.7171"], capture_output=True, check=False).stdout
+    mark = f"7171.{os.getpid()}"
+    inside(Bubblewrap(), Room(mounts=()), f"setsid sleep {mark} & exit 0")
+    assert not [process for process in psutil.process_iter(["cmdline"]) if mark in (process.info["cmdline"] or [])]
