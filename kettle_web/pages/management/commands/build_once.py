@@ -54,7 +54,9 @@ class Command(BaseCommand):
         try:
             build = self._submit(endpoint, source, ref)
         except (BuildError, ArchiveError, OutboundError, CoreError) as error:
-            raise CommandError(f"{source or SAMPLE_NAME}: {error}", returncode=EXIT_UNUSABLE) from error
+            # An address may carry a password; whatever is wrong with it is said without repeating it.
+            about = "" if "://" in source else f"{source or SAMPLE_NAME}: "
+            raise CommandError(f"{about}{error}", returncode=EXIT_UNUSABLE) from error
         except OSError as error:
             raise CommandError(f"{source}: {error.strerror}.", returncode=EXIT_UNUSABLE) from error
         self._follow(build)
