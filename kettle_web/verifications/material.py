@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import shutil
 import tempfile
+import time
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, Final
 
 from kettle_web.archives.limits import EVIDENCE_BYTES, PROVENANCE_BYTES
 from kettle_web.archives.result import result_unpack
 from kettle_web.builds.models import Build
 from kettle_web.core.blobs import blob_open, blob_path_local, blob_read, blob_write_bytes, scratch_folder
 from kettle_web.verifications.models import ImportedFile
+
+UNPACKED_PREFIX: Final = "result-"
+ABANDONED_SECONDS: Final = 24 * 3600
+"""No verification takes a day: an older folder belongs to a process that was killed."""
 
 
 @dataclass(frozen=True)
@@ -56,6 +62,17 @@ def _stored(data: bytes | None) -> str:
     return blob_write_bytes(data).sha256_hex if data is not None else ""
 
 
+def abandoned_remove(*, now: float) -> int:
+    """Remove what a killed process had unpacked, and give how many folders. `now`: seconds since 1970."""
+    count = 0
+    for folder in scratch_folder().glob(f"{UNPACKED_PREFIX}*"):
+        with suppress(OSError):
+            if now - folder.stat().st_mtime > ABANDONED_SECONDS:
+                shutil.rmtree(folder, ignore_errors=True)
+                count += 1
+    return count
+
+
 @contextmanager
 def material_open(build: Build) -> Iterator[Material]:
     """Give what the build left behind; the artifacts' files are gone afterwards.
@@ -65,9 +82,10 @@ def material_open(build: Build) -> Iterator[Material]:
     if not build.result_sha256:
         yield _loose(build)
         return
+    abandoned_remove(now=time.time())
     with (
         blob_path_local(build.result_sha256) as path,
-        tempfile.TemporaryDirectory(prefix="result-", dir=scratch_folder()) as folder,
+        tempfile.TemporaryDirectory(prefix=UNPACKED_PREFIX, dir=scratch_folder()) as folder,
     ):
         tree = result_unpack(path, Path(folder))
         provenance = tree.provenance_path.read_bytes() if tree.provenance_path else None
