@@ -75,8 +75,8 @@ class Build:
 
     def run(self) -> None:
         """Do all of it. Raises BuildError."""
-        project = self._source()
         try:
+            project = self._source()
             name = project_name(
                 repo_url=self._request.repo_url,
                 folder=project.name if project.parent != self._job.work else "",

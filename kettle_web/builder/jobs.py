@@ -18,6 +18,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from kettle_web.builder.eventlog import EventWriter, log_repair
+from kettle_web.builder.sandbox.cgroups import cgroup_end
 
 ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\Z")
 STOPPED = "The server stopped while this build was running, so it was not finished. Submit it again."
@@ -141,6 +142,7 @@ class JobStore:
 
 def job_fail(job: Job, error: str, error_type: str) -> None:
     """Write the last event of a job whose own process cannot do it any more, and tidy up."""
+    cgroup_end(job.id)
     log_repair(job.events)
     job.result.unlink(missing_ok=True)
     writer = EventWriter(job.events)

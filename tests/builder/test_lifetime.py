@@ -114,6 +114,7 @@ def test_a_killed_server_takes_its_build_along(data: Path, words: tuple[str, ...
     with builder_running(data) as again:
         assert again.outcome(job_id)["error_type"] == "Interrupted"
         assert not (data / "jobs" / job_id / "work").exists()
+        assert not list(Path("/sys/fs/cgroup").glob(f"*/**/kettle-{job_id}"))
 
 
 @pytest.mark.needs("cargo", "bwrap")

@@ -53,22 +53,36 @@ class Cgroup:
 
     def end(self) -> None:
         """Kill what is left inside, and remove the groups."""
-        until = time.monotonic() + END_SECONDS
-        while self._kill() and time.monotonic() < until:
-            time.sleep(0.01)
-        for folder in self._folders:
+        _end(self._folders)
+
+
+def cgroup_end(name: str, *, root: Path = ROOT) -> None:
+    """End and remove the groups of a build whose process was killed before it could do that."""
+    folders = {_folder(controller, root) for controller in ("memory", "pids")}
+    _end([group for folder in folders if folder is not None and (group := folder / f"kettle-{name}").is_dir()])
+
+
+def _end(folders: list[Path]) -> None:
+    until = time.monotonic() + END_SECONDS
+    while _kill(folders) and time.monotonic() < until:
+        time.sleep(0.01)
+    for folder in folders:
+        while folder.exists() and time.monotonic() < until:
             with contextlib.suppress(OSError):
                 folder.rmdir()
+                break
+            time.sleep(0.01)
 
-    def _kill(self) -> int:
-        found = 0
-        for folder in self._folders:
-            with contextlib.suppress(OSError):
-                for word in (folder / "cgroup.procs").read_text().split():
-                    found += 1
-                    with contextlib.suppress(OSError):
-                        os.kill(int(word), signal.SIGKILL)
-        return found
+
+def _kill(folders: list[Path]) -> int:
+    found = 0
+    for folder in folders:
+        with contextlib.suppress(OSError):
+            for word in (folder / "cgroup.procs").read_text().split():
+                found += 1
+                with contextlib.suppress(OSError):
+                    os.kill(int(word), signal.SIGKILL)
+    return found
 
 
 def _folder(controller: str, root: Path) -> Path | None:
