@@ -10,8 +10,10 @@ const UNITS = [
 ];
 const language = document.documentElement.lang || "en";
 const relative = new Intl.RelativeTimeFormat(language, { numeric: "always" });
-const exact = new Intl.DateTimeFormat(language, {
-  year: "numeric", month: "short", day: "numeric", hour: "2-digit", minute: "2-digit", second: "2-digit", timeZoneName: "short",
+// English without a country is American to browsers: month first, twelve hours. The server writes it the other way.
+const exact = new Intl.DateTimeFormat(language === "en" ? "en-GB" : language, {
+  year: "numeric", month: "short", day: "numeric", hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23",
+  timeZoneName: "short",
 });
 
 export function relativeText(then, now = Date.now()) {

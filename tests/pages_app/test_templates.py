@@ -1,0 +1,106 @@
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+from django.template import engines
+from django.template.loader import get_template, render_to_string
+
+from kettle_web.core.templatetags import kettle
+
+ROOT = Path(__file__).resolve().parents[2]
+TEMPLATES = sorted(str(path.relative_to(ROOT / "templates")) for path in (ROOT / "templates").rglob("*.html"))
+
+
+def render(source: str, **context) -> str:
+    return engines["django"].from_string(source).render(context)
+
+
+@pytest.mark.parametrize("name", TEMPLATES)
+def test_template_compiles(name):
+    get_template(name)
+
+
+@pytest.mark.parametrize("name", TEMPLATES)
+def test_template_has_no_inline_script_or_style(name):
+    text = (ROOT / "templates" / name).read_text()
+    assert "style=" not in text
+    assert "<style" not in text
+    assert " onclick" not in text
+    assert all("src=" in line for line in text.splitlines() if "<script" in line)
+
+
+@pytest.mark.parametrize("name", TEMPLATES)
+def test_template_never_turns_escaping_off(name):
+    text = (ROOT / "templates" / name).read_text()
+    assert "|safe" not in text
+    assert "autoescape off" not in text
+
+
+def test_every_icon_that_is_named_is_drawn():
+    drawn = (ROOT / "static/icons/icons.svg").read_text()
+    shapes = {*kettle.STATE_SHAPES.values(), *kettle.PHASE_SHAPES.values(), *kettle.OUTCOME_WORDS, "running"}
+    shapes |= {f"verdict-{name}" for name in kettle.VERDICT_WORDS}
+    for name in TEMPLATES:
+        for piece in (ROOT / "templates" / name).read_text().split('{% icon "')[1:]:
+            word = piece.split('"')[0]
+            if not word.endswith("-"):
+                shapes.add(word)
+    assert not [shape for shape in shapes if f'id="{shape}"' not in drawn]
+
+
+@pytest.mark.parametrize("verdict", list(kettle.VERDICT_WORDS))
+def test_verdict_tag_has_word_and_shape_of_its_own(verdict):
+    html = render("{% verdict_tag verdict %}", verdict=verdict)
+    assert str(kettle.VERDICT_WORDS[verdict]) in html
+    assert f"#verdict-{verdict}" in html
+
+
+def test_unknown_verdict_is_text_and_no_shape():
+    html = render("{% verdict_tag verdict %}", verdict="<b>")
+    assert "&lt;b&gt;" in html
+    assert "<svg" not in html
+
+
+def test_running_state_is_told_by_its_word():
+    assert "Building" in render("{% state_chip 'building' %}")
+
+
+@pytest.mark.parametrize(
+    ("kind", "file"),
+    [("unpinned", "favicon-caution.svg"), ("incomplete", "favicon-caution.svg"), ("failed", "favicon-failed.svg"), ("../x", "favicon.svg")],
+)
+def test_favicon_is_one_of_ours(kind, file):
+    url = kettle.favicon(kind)
+    assert url.endswith(f"/{file}")
+    assert (ROOT / "static/icons" / file).exists()
+
+
+def test_absent_digest_is_said():
+    assert "not stated" in render("{% digest '' %}")
+
+
+def test_log_text_of_a_failing_form_field_names_its_error():
+    from django import forms
+
+    class Form(forms.Form):
+        name = forms.CharField(help_text="A hint.")
+
+    form = Form({"name": ""})
+    html = render("{% field form.name %}", form=form)
+    assert 'aria-describedby="id_name_hint id_name_error"' in html
+    assert 'aria-invalid="true"' in html
+    assert 'id="id_name_error"' in html
+
+
+def test_tally_counts_by_outcome():
+    counted = kettle.tally([SimpleNamespace(outcome=outcome) for outcome in ("pass", "pass", "fail", "skipped", "error")])
+    assert (counted.total, counted.passed, counted.failed, counted.skipped, counted.error) == (5, 2, 1, 1, 1)
+
+
+@pytest.mark.parametrize("text", ["", "yesterday", "2026-03-05T07:06:04", "2026-99-05T07:06:04Z"])
+def test_time_without_zone_or_sense_is_no_moment(text):
+    assert kettle.as_moment(text) is None
+
+
+def test_error_of_ours_is_shown_without_request_and_context():
+    assert "Error 500" in render_to_string("500.html")
