@@ -20,5 +20,8 @@ if _database := os.environ.get("KETTLE_TEST_DATABASE_URL"):
 
 from kettle_web.settings import *  # noqa: E402, F403
 
+# A kept connection of a thread would stand in the way when the test database is removed.
+DATABASES["default"]["CONN_MAX_AGE"] = 0  # noqa: F405
+
 # Sign-ins by the hundred; their slowness is not what is tested.
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]

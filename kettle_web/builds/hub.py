@@ -13,7 +13,7 @@ import weakref
 from dataclasses import dataclass, field
 from typing import Any
 
-from asgiref.sync import sync_to_async
+from channels.db import database_sync_to_async
 from channels.layers import get_channel_layer
 from django.conf import settings
 from django.db import DatabaseError
@@ -132,7 +132,7 @@ class Hub:
     async def _run(self) -> None:
         while self.watched:
             try:
-                changed = await sync_to_async(_changed, thread_sensitive=False)(
+                changed = await database_sync_to_async(_changed, thread_sensitive=False)(
                     {watched.build_id: (watched.position, watched.seen) for watched in self.watched.values()}
                 )
                 for build in changed:
@@ -155,13 +155,13 @@ class Hub:
             _broadcast(watched, Message("reset", "{}"))
             return
         while watched.position < build.last_seq:
-            rows = await sync_to_async(_rows, thread_sensitive=False)(build, watched.position)
+            rows = await database_sync_to_async(_rows, thread_sensitive=False)(build, watched.position)
             if rows is None:
                 break
             watched.position = rows.seq
             _broadcast(watched, rows)
         if watched.seen[1:] != _fingerprint(build)[1:] or not watched.seen:
-            _broadcast(watched, await sync_to_async(state_message, thread_sensitive=False)(build))
+            _broadcast(watched, await database_sync_to_async(state_message, thread_sensitive=False)(build))
         watched.seen = _fingerprint(build)
         if build.state in TERMINAL:
             _broadcast(watched, Message("end", "{}"))

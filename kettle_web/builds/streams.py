@@ -7,11 +7,10 @@ from contextlib import suppress
 from typing import Any
 from urllib.parse import parse_qs
 
-from asgiref.sync import sync_to_async
+from channels.db import database_sync_to_async
 from channels.exceptions import StopConsumer
 from channels.generic.http import AsyncHttpConsumer
 from django.contrib.auth.models import User
-from django.db import close_old_connections
 from django.http import Http404
 
 from kettle_web.accounts.selectors import must_change_password
@@ -36,7 +35,6 @@ def _user(pk: int | None) -> User | None:
 
 
 def _build(pk: int | None, uid: str) -> Build | None:
-    close_old_connections()
     user = _user(pk)
     if user is None:
         return None
@@ -79,7 +77,7 @@ class BuildStream(AsyncHttpConsumer):  # type: ignore[misc]
         if self.scope["method"] != "GET":
             await self._refuse(405)
             return
-        build = await sync_to_async(_build, thread_sensitive=False)(pk, uid)
+        build = await database_sync_to_async(_build, thread_sensitive=False)(pk, uid)
         if build is None:
             await self._refuse(404)
             return
@@ -100,7 +98,7 @@ class BuildStream(AsyncHttpConsumer):  # type: ignore[misc]
         sent, asked_epoch = self._asked(build)
         upto = await hub.join(build, reader)
         # Read again: what changed before we joined is in here, what changes from now on is handed to us.
-        fresh = await sync_to_async(_build, thread_sensitive=False)(pk, build.uid)
+        fresh = await database_sync_to_async(_build, thread_sensitive=False)(pk, build.uid)
         if fresh is None:
             return
         build = fresh
@@ -109,7 +107,7 @@ class BuildStream(AsyncHttpConsumer):  # type: ignore[misc]
         if asked_epoch is not None and asked_epoch != build.log_epoch:
             await self._send(Message("reset", "{}"))
         sent = await self._send_stored(build, sent, upto)
-        await self._send(await sync_to_async(state_message, thread_sensitive=False)(build))
+        await self._send(await database_sync_to_async(state_message, thread_sensitive=False)(build))
         if build.state in TERMINAL:
             await self._send(Message("end", "{}"))
             return
@@ -117,10 +115,10 @@ class BuildStream(AsyncHttpConsumer):  # type: ignore[misc]
             try:
                 message = await asyncio.wait_for(reader.queue.get(), ALIVE_SECONDS)
             except TimeoutError:
-                fresh = await sync_to_async(_build, thread_sensitive=False)(pk, build.uid)
+                fresh = await database_sync_to_async(_build, thread_sensitive=False)(pk, build.uid)
                 if fresh is None:
                     return
-                message = await sync_to_async(state_message, thread_sensitive=False)(fresh)
+                message = await database_sync_to_async(state_message, thread_sensitive=False)(fresh)
             if message.seq and message.first <= sent:
                 # The viewer is ahead of what this process has handed out: the rest of the message is read for it alone.
                 sent = await self._send_stored(build, sent, message.seq)
@@ -133,7 +131,7 @@ class BuildStream(AsyncHttpConsumer):  # type: ignore[misc]
     async def _send_stored(self, build: Build, sent: int, upto: int) -> int:
         """Send the stored rows after `sent` up to `upto`; give the number of the last one."""
         while sent < upto:
-            events = await sync_to_async(events_after, thread_sensitive=False)(build, sent, min(PAGE_ROWS, upto - sent))
+            events = await database_sync_to_async(events_after, thread_sensitive=False)(build, sent, min(PAGE_ROWS, upto - sent))
             if not events:
                 break
             await self._send(rows_message(events))
