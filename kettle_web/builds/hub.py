@@ -92,6 +92,7 @@ class Hub:
         self.task: asyncio.Task[None] | None = None
         self.bell = asyncio.Event()
         self.listener: asyncio.Task[None] | None = None
+        self.silencer: asyncio.Future[None] | None = None
         self.channel = ""
 
     async def join(self, build: Build, reader: Reader) -> int:
@@ -112,6 +113,8 @@ class Hub:
             watched.readers.discard(reader)
             if not watched.readers:
                 del self.watched[build_id]
+                if self.listener is not None:
+                    self.silencer = asyncio.ensure_future(self._silence(build_id))
 
     async def _listen(self, build_id: int) -> None:
         layer = get_channel_layer()
@@ -122,6 +125,12 @@ class Hub:
             await layer.group_add(bell_group(build_id), self.channel)
         except Exception:
             logger.warning("No bell for build %s; it is polled.", build_id, exc_info=True)
+
+    async def _silence(self, build_id: int) -> None:
+        try:
+            await get_channel_layer().group_discard(bell_group(build_id), self.channel)
+        except Exception:
+            logger.warning("The bell of build %s stays connected.", build_id, exc_info=True)
 
     async def _hear(self) -> None:
         layer = get_channel_layer()
