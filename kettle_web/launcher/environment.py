@@ -105,6 +105,8 @@ def room_check(folder: Path, wanted_bytes: int, what: str) -> None:
 
 
 def _uv_find() -> str | None:
+    if os.environ.get("KETTLE_WITHOUT_UV"):
+        return None
     uv = shutil.which("uv")
     # A shim of a version manager may be on the path without any uv behind it.
     return uv if uv and _answers(Path(uv), None) else None

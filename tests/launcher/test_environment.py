@@ -22,7 +22,7 @@ def _checkout(folder: Path) -> Path:
 
 @pytest.fixture(autouse=True)
 def _without_uv(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(environment, "_uv_find", lambda: None)
+    monkeypatch.setenv("KETTLE_WITHOUT_UV", "1")
 
 
 @pytest.fixture(scope="module")
@@ -30,7 +30,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A checkout whose environment was made with pip alone."""
     checkout = _checkout(tmp_path_factory.mktemp("checkout"))
     with pytest.MonkeyPatch.context() as monkeypatch:
-        monkeypatch.setattr(environment, "_uv_find", lambda: None)
+        monkeypatch.setenv("KETTLE_WITHOUT_UV", "1")
         environment.environment_ensure(checkout)
     return checkout
 
