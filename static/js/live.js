@@ -7,6 +7,8 @@
 
 const MAX_ROWS = 5000;
 const CUT_ROWS = 1000;
+const MAX_ROWS_READING = 30_000; // Nothing is taken away under the eyes of someone who reads upwards, up to here.
+const DOUBTS = 3; // Failed connections in a row after which it is asked whether this page is still ours to see.
 const FIRST_WAIT_MS = 500;
 const MAX_WAIT_MS = 15_000;
 const SILENCE_MS = 40_000; // The server says something at least every 15 s.
@@ -24,6 +26,7 @@ const count = document.querySelector("#log-count");
 let last = Number(page.dataset.after || 0);
 let source = null;
 let wait = FIRST_WAIT_MS;
+let failures = 0;
 let timer = 0;
 let silence = 0;
 let ended = false;
@@ -44,6 +47,7 @@ function say(state) {
 
 function hear() {
   wait = FIRST_WAIT_MS;
+  failures = 0;
   say("live");
   clearTimeout(silence);
   silence = setTimeout(reconnect, SILENCE_MS);
@@ -56,9 +60,21 @@ function reconnect() {
   clearTimeout(timer);
   if (ended) return;
   say(navigator.onLine ? "reconnecting" : "offline");
+  failures += 1;
+  if (failures % DOUBTS === 0 && navigator.onLine) doubt();
   // Spread out, so that a restarted server is not met by everyone at once.
   timer = setTimeout(connect, wait * (0.75 + Math.random() / 2));
   wait = Math.min(wait * 2, MAX_WAIT_MS);
+}
+
+/** A stream that is refused does not say why: signed out, or not allowed any more. The page itself does. */
+async function doubt() {
+  const answer = await fetch(page.dataset.page, { method: "HEAD", redirect: "manual" }).catch(() => null);
+  if (!answer || (answer.type !== "opaqueredirect" && answer.status !== 404)) return;
+  ended = true;
+  clearTimeout(timer);
+  source?.close();
+  say("gone");
 }
 
 function connect() {
@@ -143,13 +159,12 @@ function append() {
   document.querySelector("#log-empty")?.remove();
   const part = document.createDocumentFragment();
   let isNewPhase = false;
-  // What would be cut off again at once is not made at all.
-  for (const row of rows.slice(-MAX_ROWS)) {
+  for (const row of rows) {
     part.append(rowMake(row));
     if (row[2] !== "build") isNewPhase = true;
   }
   log.append(part);
-  if (log.childElementCount > MAX_ROWS) {
+  if (log.childElementCount > (atBottom ? MAX_ROWS : MAX_ROWS_READING)) {
     const over = log.childElementCount - MAX_ROWS + CUT_ROWS;
     const range = document.createRange();
     range.setStartBefore(log.firstElementChild);
