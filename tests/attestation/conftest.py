@@ -43,10 +43,12 @@ class Run:
         return {code: found for code, found in self.outcomes.items() if code in self.required and found not in ("pass", "not-run")}
 
 
-def run_procedure(platform: str, evidence: dict[str, Any], *, anchors: AnchorSet | None = None, now: datetime = SAMPLES_NOW) -> Run:
+def run_procedure(
+    platform: str, evidence: dict[str, Any], *, anchors: AnchorSet | None = None, now: datetime = SAMPLES_NOW, **extra: Any
+) -> Run:
     """Runs the steps as `kettle_web.verification` does: a step whose predecessors did not pass is not run."""
     steps = procedure_for(platform).steps
-    context = Context(evidence, anchors=anchors or anchors_builtin(), now=now)
+    context = Context(evidence, anchors=anchors or anchors_builtin(), now=now, **extra)
     outcomes: dict[str, str] = {}
     for step in steps:
         if any(outcomes[code] != "pass" for code in step.depends_on):

@@ -12,8 +12,10 @@ from typing import Final
 from ..anchors import ARK, ASK, ASVK, TEST, Anchor
 from ..checks import CheckFailed, CheckImpossible, CheckSkipped, Malformed, Passed, Step, require
 from ..formats.certificate import Certificate, certificate_parse
+from ..formats.snp_report import generations_possible
 from ..formats.vek import VLEK, vek_parse
 from ..signatures import p384_key_load, rsa_pss_sha384_verify
+from .amd_revocation import revocation
 from .claims import vek_claims
 from .context import Context
 
@@ -21,17 +23,32 @@ _ROLE_FOR_KIND: Final = {VLEK: ASVK}
 
 
 def parse(context: Context) -> Passed:
-    if context.vek_bytes is None:
-        # The reference verifier would ask AMD's key service by chip id. A masked id cannot be asked for, so nothing could ever help.
-        if context.snp_report is not None and not any(context.snp_report.chip_id):
-            raise CheckFailed("vek.missing-and-masked", "There is no certificate of the chip key, and the report hides which chip it is.")
-        raise CheckImpossible("vek.missing", context.vek_missing or "The evidence has no certificate of the chip key.")
-    context.chip_key = vek_parse(context.vek_bytes)
+    asked = context.vek_bytes is None
+    context.chip_key = vek_parse(context.vek_bytes or _vek_ask(context))
     certificate = context.chip_key.certificate
     p384_key_load(certificate.spki)
     what = f"Certificate of the chip key ({context.chip_key.kind.upper()})"
     context.validity.append((what, certificate.not_before, certificate.not_after))
-    return Passed(actual=f"{certificate.subject_common_name}, issued by {certificate.issuer_common_name}")
+    origin = ", from the collateral" if asked else ""
+    return Passed(actual=f"{certificate.subject_common_name}, issued by {certificate.issuer_common_name}{origin}")
+
+
+def _vek_ask(context: Context) -> bytes:
+    """The VCEK that the evidence does not bring, from the collateral's source by chip id and reported firmware level.
+
+    A masked chip id cannot be asked for, so nothing could ever help; a VLEK is handed out by the cloud provider alone.
+    """
+    report = context.report
+    if not any(report.chip_id):
+        raise CheckFailed("vek.missing-and-masked", "There is no certificate of the chip key, and the report hides which chip it is.")
+    if report.key_info >> 2 & 7 == 1:
+        raise CheckImpossible("vek.missing-vlek", "The evidence lacks the certificate of its VLEK, which only the cloud provider has.")
+    possible = generations_possible(report)
+    if context.collateral is None or len(possible) != 1:
+        raise CheckImpossible("vek.missing", context.vek_missing or "The evidence has no certificate of the chip key.")
+    found = context.source.amd_vek_for(possible[0], report.chip_id, report.reported_tcb)
+    context.collateral_keep(found)
+    return found.der
 
 
 def signature(context: Context) -> Passed:
@@ -90,12 +107,24 @@ def chain_validity(context: Context) -> Passed:
     return Passed(expected="; ".join(one.expected for one in passed), actual=passed[0].actual)
 
 
-def revocation(context: Context) -> Passed:
-    raise CheckSkipped("revocation.no-list", "no revocation list was given")
-
-
 def minimum_tcb(context: Context) -> Passed:
-    raise CheckSkipped("minimum-tcb.none", "no minimum firmware level was given")
+    """The reported level: the one that the chip key was derived for."""
+    wanted = context.minimum_tcb_for(context.claims)
+    if wanted is None:
+        raise CheckSkipped("minimum-tcb.none", "no minimum firmware level was given")
+    reported: dict[str, int] = context.claims["tcb"]["reported"]
+    expected = ", ".join(f"{name} {level}" for name, level in wanted.items())
+    actual = ", ".join(f"{name} {level}" for name, level in reported.items())
+    for name, level in wanted.items():
+        require(
+            name in reported, "minimum-tcb.component", f"A minimum is set for {name}, which this processor's firmware lacks.",
+            expected=expected, actual=actual,
+        )  # fmt: skip
+        require(
+            reported[name] >= level, f"minimum-tcb.{name}", f"The firmware level of {name} is below the wanted one.", expected=expected,
+            actual=actual,
+        )  # fmt: skip
+    return Passed(expected=f"at least {expected}", actual=actual)
 
 
 def _valid(code: str, what: str, not_before: datetime, not_after: datetime, context: Context) -> Passed:
@@ -152,9 +181,9 @@ def chain_steps(prefix: str, *, after: tuple[str, ...]) -> tuple[Step[Context], 
         Step(code("chain.validity"), "Intermediate and root are valid at this time", "intermediate",
              "The time of the check lies within the dates of both.", "That neither was revoked.", chain_validity, signed),
         Step(code("revocation"), "The intermediate is not revoked", "intermediate",
-             "The vendor's revocation list does not name the intermediate.",
+             "The vendor's revocation list, signed by the root and within its dates, names neither root nor intermediate.",
              "Anything about single chips: their certificates all have serial number 0, so a list cannot name one.", revocation, signed,
-             required=False),
+             required=False, rests_on_collateral=True),
     )  # fmt: skip
 
 

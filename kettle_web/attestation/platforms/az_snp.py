@@ -6,7 +6,7 @@ The procedure, with the code of each step after `az-snp.`:
 2. `hcl.fields`, `hcl.type`: what nothing signs in the HCL report has the one value that genuine reports have.
 3. `report.parse`, `report.version` (2 to 5), `report.reserved`, `report.generation`, `report.algorithm`, `report.padding`.
 4. `vek.parse`, `vek.signature`, `chain.intermediate`, `chain.root`, `vek.validity`, `chain.validity`: as for `snp`.
-5. `revocation`: no list was given (not required).
+5. `revocation`: the vendor's list names neither root nor intermediate (not required; needs collateral).
 6. `report.signature`: the chip key signed the report.
 7. `report.vmpl`, `report.debug`, `report.policy`, `report.key-info`, `report.tcb-order`, `chip.generation`, `chip.id`, `chip.tcb`.
 8. `binding`: report_data is the SHA-256 of the paravisor's JSON, and nothing else.
@@ -14,7 +14,7 @@ The procedure, with the code of each step after `az-snp.`:
 10. `tpm.signature`: the attestation key signed the quote.
 11. `tpm.parse`, `tpm.structure`: a quote over all 24 SHA-256 registers.
 12. `tpm.pcrs`: the registers are the quoted ones.
-13. `minimum-tcb`: none was given (not required).
+13. `minimum-tcb`: the level is at least that of the allow-list's entry (not required).
 14. `signed-data`: extraData is what the evidence speaks for.
 
 The launch measurement covers Azure's paravisor, which every machine of the kind shares; only the registers tell one image from another.

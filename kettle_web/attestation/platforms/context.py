@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, TypeVar
@@ -31,6 +32,8 @@ class Context:
     """The moment at which dates are judged, with its time zone."""
     collateral: CollateralSource | None = field(default=None, kw_only=True)
     """Where steps ask for the vendor's lists; None: nobody gave any."""
+    minimum_tcb_for: Callable[[dict[str, Any]], dict[str, int] | None] = field(default=lambda claims: None, kw_only=True)
+    """Claims → the firmware level by component that the machine must at least have; None: nobody set one."""
 
     signed_data: bytes | None = None
     """Result: the whole signed field, report_data (64 bytes) or the quote's extraData; None: no signature held."""

@@ -5,15 +5,15 @@ The procedure, with the code of each step after its prefix:
 1. `evidence`: the object has only known keys, and each field decodes in its canonical form.
 2. `report.parse`, `report.version` (3 to 5), `report.reserved`, `report.generation`, `report.algorithm`, `report.padding`: the report's
    1184 bytes are what the specification says.
-3. `vek.parse`: the chip key's certificate is strict, canonical DER.
+3. `vek.parse`: the chip key's certificate is strict, canonical DER. Evidence without one: from the collateral, by chip id and level.
 4. `vek.signature`, `chain.intermediate`, `chain.root`: a pinned intermediate issued it, under a pinned root. This alone decides whether
    the evidence is of hardware or simulated.
 5. `vek.validity`, `chain.validity`: all of them are valid now.
-6. `revocation`: no list was given (not required).
+6. `revocation`: the vendor's list names neither root nor intermediate (not required; needs collateral).
 7. `report.signature`: the chip key signed the report.
 8. `report.vmpl`, `report.debug`, `report.policy`, `report.key-info`, `report.tcb-order`: what the report says is acceptable.
 9. `chip.generation`, `chip.id`, `chip.tcb`: certificate and report are about one chip at one firmware level.
-10. `minimum-tcb`: none was given (not required).
+10. `minimum-tcb`: the level is at least that of the allow-list's entry (not required).
 11. `signed-data`: report_data is what the evidence speaks for.
 
 Source: evidence facts, sections 0 to 2; AMD documents 56860 and 57230.
@@ -40,7 +40,7 @@ def evidence(context: Context) -> Passed:
     context.report_bytes = base64_decode(found.get("attestation_report"), "attestation_report")
     chain = found.get("cert_chain")
     if chain is None:
-        context.vek_missing = "The evidence brings no certificate of the chip key, and this program does not fetch it from the vendor."
+        context.vek_missing = "The evidence brings no certificate of the chip key, and no collateral was given."
         return Passed(actual=f"report of {len(context.report_bytes)} bytes, no certificate")
     if not isinstance(chain, dict):
         raise Malformed("evidence.cert-chain", "cert_chain is not an object.")
