@@ -102,3 +102,20 @@ def test_full_disk_is_a_clear_error(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(DiskFull, match="no room left"):
         blobs.blob_write_bytes(b"a")
     assert list(blobs.scratch_folder().iterdir()) == []
+
+
+def test_storage_that_is_no_folder_works_the_same(settings, tmp_path: Path) -> None:
+    settings.STORAGES = {**settings.STORAGES, "default": {"BACKEND": "django.core.files.storage.InMemoryStorage"}}
+    data = os.urandom(600_000)
+    blob = blobs.blob_write_bytes(data)
+    assert blobs.blob_write_bytes(data) == blob
+    assert blobs.blob_verify(blob.sha256_hex) == blob
+    assert blobs.blob_size(blob.sha256_hex) == len(data)
+    with blobs.blob_path_local(blob.sha256_hex) as path:
+        assert path.read_bytes() == data
+    assert not path.exists()
+    with pytest.raises(BlobMissing):
+        blobs.blob_size("0" * 64)
+    with pytest.raises(BlobMissing):
+        blobs.blob_open("0" * 64)
+    assert list(blobs.scratch_folder().iterdir()) == []
