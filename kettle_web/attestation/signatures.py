@@ -20,6 +20,8 @@ from .checks import CheckFailed, Malformed
 _PSS_SALT_BYTES: Final = 48
 _SPKI_P384: Final = bytes.fromhex("3076301006072a8648ce3d020106052b81040022036200")
 """SubjectPublicKeyInfo up to the point: id-ecPublicKey, secp384r1, 98-byte BIT STRING. Source: RFC 5480."""
+_SPKI_P256: Final = bytes.fromhex("3059301306072a8648ce3d020106082a8648ce3d030107034200")
+"""The same with secp256r1 and a 66-byte BIT STRING."""
 _LIBRARY_ERRORS: Final = (InvalidSignature, UnsupportedAlgorithm, ValueError, TypeError, OverflowError)
 
 
@@ -43,6 +45,22 @@ def p384_key_load(spki: bytes) -> ec.EllipticCurvePublicKey:
         return ec.EllipticCurvePublicKey.from_encoded_point(ec.SECP384R1(), spki[len(_SPKI_P384) :])
     except _LIBRARY_ERRORS as error:
         raise Malformed("key.p384", "The public key is not a point on the curve P-384.") from error
+
+
+def p256_point(spki: bytes) -> bytes:
+    """X and Y, 32 bytes each, of the P-256 key in a SubjectPublicKeyInfo (DER) with an uncompressed point."""
+    if len(spki) != len(_SPKI_P256) + 65 or not spki.startswith(_SPKI_P256 + b"\x04"):
+        raise Malformed("key.p256", "The public key is not an uncompressed elliptic curve key on P-256.")
+    return spki[len(_SPKI_P256) + 1 :]
+
+
+@lru_cache(maxsize=64)
+def p256_key_load(point: bytes) -> ec.EllipticCurvePublicKey:
+    """The P-256 key with this X and Y (32 bytes each), which must lie on the curve. Cached: a machine's keys come again and again."""
+    try:
+        return ec.EllipticCurvePublicKey.from_encoded_point(ec.SECP256R1(), b"\x04" + point)
+    except _LIBRARY_ERRORS as error:
+        raise Malformed("key.p256", "The public key is not a point on the curve P-256.") from error
 
 
 def rsa_pss_sha384_verify(spki: bytes, signature: bytes, message: bytes, *, code: str, failure: str) -> None:
@@ -69,5 +87,14 @@ def ecdsa_p384_sha384_verify(spki: bytes, r: int, s: int, message: bytes, *, cod
     key = p384_key_load(spki)
     try:
         key.verify(encode_dss_signature(r, s), message, ec.ECDSA(hashes.SHA384()))
+    except _LIBRARY_ERRORS as error:
+        raise CheckFailed(code, failure) from error
+
+
+def ecdsa_p256_sha256_verify(point: bytes, r: int, s: int, message: bytes, *, code: str, failure: str) -> None:
+    """ECDSA on P-256 with SHA-256 by the key with this X and Y (32 bytes each). Source: FIPS 186-5."""
+    key = p256_key_load(point)
+    try:
+        key.verify(encode_dss_signature(r, s), message, ec.ECDSA(hashes.SHA256()))
     except _LIBRARY_ERRORS as error:
         raise CheckFailed(code, failure) from error

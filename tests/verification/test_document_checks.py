@@ -124,8 +124,7 @@ def test_unreadable_evidence_fails(data: bytes) -> None:
     assert report_make(evidence_bytes=data).now.verdict is Verdict.FAILED
 
 
-def test_an_unknown_platform_fails_and_an_unsupported_one_is_incomplete() -> None:
-    assert report_make(evidence_bytes=b'{"platform": "vax", "evidence": {}}').now.verdict is Verdict.FAILED
-    report = report_make(evidence_bytes=b'{"platform": "tdx", "evidence": {}}')
-    assert report.now.verdict is Verdict.INCOMPLETE
-    assert "not supported yet" in report.now.headline.text
+@pytest.mark.parametrize("platform", ["vax", "tdx", "gcp-tdx", "az-tdx", "dstack"])
+def test_an_unknown_platform_and_empty_evidence_fail(platform: str) -> None:
+    data = b'{"platform": "%s", "evidence": {}}' % platform.encode()
+    assert report_make(evidence_bytes=data).now.verdict is Verdict.FAILED

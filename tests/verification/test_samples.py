@@ -81,18 +81,12 @@ def test_the_evidence_of_another_bundle_fails() -> None:
     assert report.now.verdict is Verdict.FAILED
 
 
-@pytest.mark.parametrize("name", ["snp-genoa.json", "az-snp-report-v2.json"])
+@pytest.mark.parametrize("name", ["snp-genoa.json", "az-snp-report-v2.json", "az-tdx.json"])
 def test_evidence_alone_is_incomplete(name: str) -> None:
     report = run_checks(provenance_bytes=None, evidence_bytes=sample_bytes("evidence", name), artifacts=None, now=NOW)
     assert (report.now.verdict, report.exit_status) == (Verdict.INCOMPLETE, 3)
     assert check_of(report, "documents.provenance").reason_code == "provenance.absent"
     assert report.anchor_kind == "hardware"
-
-
-def test_evidence_of_a_platform_to_come_is_not_supported_yet() -> None:
-    report = run_checks(provenance_bytes=None, evidence_bytes=sample_bytes("evidence", "az-tdx.json"), artifacts=None, now=NOW)
-    assert (report.now.verdict, report.exit_status) == (Verdict.INCOMPLETE, 3)
-    assert "not supported yet" in report.now.headline.text
 
 
 @pytest.mark.parametrize("name", BUNDLES)

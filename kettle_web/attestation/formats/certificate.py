@@ -1,4 +1,4 @@
-"""X.509 certificates in the one shape that AMD uses: version 3, RSA-PSS with SHA-384, canonical DER.
+"""X.509 certificates in the shapes that AMD and Intel use: version 3, canonical DER, one of the algorithms that the caller names.
 
 Source: RFC 5280, section 4.1; AMD document 57230 (VCEK certificate and KDS interface), chapter 3; evidence facts, section 2.
 """
@@ -28,6 +28,8 @@ PSS_SHA384: Final = bytes.fromhex(
 )
 """AlgorithmIdentifier of newer VCEKs and VLEKs."""
 _ALGORITHMS: Final = (PSS_SHA384_EXPLICIT_TRAILER, PSS_SHA384)
+ECDSA_SHA256: Final = bytes.fromhex("300a06082a8648ce3d040302")
+"""AlgorithmIdentifier of all of Intel's certificates and lists. Source: RFC 5758, section 3.2."""
 
 _OID_COMMON_NAME: Final = der.oid_encode("2.5.4.3")
 _VERSION_3: Final = bytes.fromhex("a003020102")
@@ -62,15 +64,18 @@ class Certificate:
     """SubjectPublicKeyInfo, DER."""
     extensions: tuple[Extension, ...]
     signature: bytes
-    """Big-endian, as long as the issuer's modulus."""
+    """RSA: big-endian, as long as the issuer's modulus. ECDSA: R and S in DER."""
 
     def extension(self, oid: bytes) -> bytes | None:
         """Value of the extension with this encoded OID; None: not there. OIDs occur at most once."""
         return next((found.value for found in self.extensions if found.oid == oid), None)
 
 
-def certificate_parse(data: bytes, what: str) -> Certificate:
-    """The certificate in `data`; raises `Malformed` unless re-encoding it from its parts gives the same bytes."""
+def certificate_parse(data: bytes, what: str, *, algorithms: tuple[bytes, ...] = _ALGORITHMS) -> Certificate:
+    """The certificate in `data`; raises `Malformed` unless re-encoding it from its parts gives the same bytes.
+
+    `algorithms`: the AlgorithmIdentifiers (DER) that its signature may have; AMD's when nothing is said.
+    """
     if len(data) > MAX_CERTIFICATE_BYTES:
         raise Malformed("certificate.too-large", f"{what} has {len(data)} bytes; at most {MAX_CERTIFICATE_BYTES} are read.")
     outer = der.Reader(data, what)
@@ -80,8 +85,8 @@ def certificate_parse(data: bytes, what: str) -> Certificate:
     algorithm = body.element(der.SEQUENCE)
     signature = body.element(der.BIT_STRING)
     body.finish()
-    if algorithm.raw not in _ALGORITHMS:
-        raise Malformed("certificate.algorithm", f"{what} is not signed with RSA-PSS, SHA-384, salt 48, in a form that AMD uses.")
+    if algorithm.raw not in algorithms:
+        raise Malformed("certificate.algorithm", f"{what} is not signed with the algorithm that its vendor uses, in a form that it uses.")
     if signature.content[:1] != b"\0":
         raise Malformed("certificate.signature", f"{what} has a signature that is not whole octets.")
     parsed = _tbs_parse(tbs, algorithm.raw, data, signature.content[1:], what)

@@ -2,26 +2,26 @@
 
 from __future__ import annotations
 
-from functools import cache
 from typing import Final
 
-from . import az_snp, gcp_snp, snp
+from . import az_snp, az_tdx, dstack, gcp_snp, gcp_tdx, snp, tdx
 from .context import Context, Procedure
-from .unsupported import TITLES, UNKNOWN, known_procedure
+from .unknown import UNKNOWN
 
-_PROCEDURES: Final = {"snp": snp.PROCEDURE, "gcp-snp": gcp_snp.PROCEDURE, "az-snp": az_snp.PROCEDURE}
-
-
-@cache
-def _unsupported(platform: str) -> Procedure:
-    return known_procedure(platform)
+_PROCEDURES: Final = {
+    "snp": snp.PROCEDURE,
+    "gcp-snp": gcp_snp.PROCEDURE,
+    "az-snp": az_snp.PROCEDURE,
+    "tdx": tdx.PROCEDURE,
+    "gcp-tdx": gcp_tdx.PROCEDURE,
+    "az-tdx": az_tdx.PROCEDURE,
+    "dstack": dstack.PROCEDURE,
+}
 
 
 def procedure_for(platform: str) -> Procedure:
     """The steps that decide about evidence with this tag. An unknown tag gives a procedure of one step that fails."""
-    if platform in _PROCEDURES:
-        return _PROCEDURES[platform]
-    return _unsupported(platform) if platform in TITLES else UNKNOWN
+    return _PROCEDURES.get(platform, UNKNOWN)
 
 
 __all__ = ["Context", "Procedure", "procedure_for"]

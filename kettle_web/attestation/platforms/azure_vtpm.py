@@ -7,6 +7,7 @@ the attestation key signs the quote, the quote carries the signed data and the d
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from typing import Final
 
 from ..checks import Malformed, Passed, Step, require
@@ -34,7 +35,8 @@ def version(context: Context) -> Passed:
     return Passed(expected="1", actual="1")
 
 
-def evidence(context: Context) -> Passed:
+def tpm_evidence(context: Context) -> None:
+    """The fields that evidence of every processor has on Azure."""
     quote = context.evidence.get("tpm_quote")
     if not isinstance(quote, dict):
         raise Malformed("evidence.tpm-quote", "tpm_quote is missing or is not an object.")
@@ -50,9 +52,13 @@ def evidence(context: Context) -> Passed:
     )  # fmt: skip
     context.quote_bytes = hex_decode(quote.get("message"), "tpm_quote.message")
     context.hcl_report = hcl_report_parse(base64url_decode(context.evidence.get("hcl_report"), "hcl_report"))
-    context.report_bytes = context.hcl_report.tee_report
+
+
+def evidence(context: Context) -> Passed:
+    tpm_evidence(context)
+    context.report_bytes = context.hcl.tee_report
     context.vek_bytes = base64url_decode(context.evidence.get("vcek"), "vcek")
-    return Passed(actual=f"quote of {len(context.quote_bytes)} bytes, certificate of {len(context.vek_bytes)} bytes")
+    return Passed(actual=f"quote of {len(context.quote_bytes or b'')} bytes, certificate of {len(context.vek_bytes)} bytes")
 
 
 def hcl_fields(context: Context, header_version: int) -> Passed:
@@ -89,12 +95,12 @@ def hcl_type(context: Context, report_type: int) -> Passed:
 
 def binding(context: Context) -> Passed:
     expected = hashlib.sha256(context.hcl.var_data).hexdigest()
-    actual = context.report.report_data[:_DIGEST_BYTES].hex()
+    actual = context.bound_report_data[:_DIGEST_BYTES].hex()
     require(
         expected == actual, "binding.digest", "The paravisor's JSON is not the one that the processor's report vouches for.",
         expected=expected, actual=actual,
     )  # fmt: skip
-    tail = context.report.report_data[_DIGEST_BYTES:]
+    tail = context.bound_report_data[_DIGEST_BYTES:]
     require(not any(tail), "binding.tail", "The second half of report_data is not zero.", expected="all zero", actual=tail.hex())
     return Passed(expected=expected, actual=actual)
 
@@ -171,14 +177,16 @@ def signed_data(context: Context) -> Passed:
     return Passed(actual=context.signed_data.hex())
 
 
-def document_steps(prefix: str, *, header_version: int, report_type: int) -> tuple[Step[Context], ...]:
-    """The fields decode, and what no signature covers has its one value."""
+def document_steps(
+    prefix: str, *, header_version: int, report_type: int, read: Callable[[Context], Passed] = evidence
+) -> tuple[Step[Context], ...]:
+    """The fields decode, and what no signature covers has its one value. `read`: decodes the fields of this kind of processor."""
     code = f"{prefix}.{{}}".format
     return (
         Step(code("version"), "The evidence's version is known", "documents", "The evidence is of version 1.",
              "Anything about its content.", version),
         Step(code("evidence"), "The evidence has the form of its platform", "documents",
-             "All fields decode in their canonical form and have their sizes.", "Anything about their content.", evidence,
+             "All fields decode in their canonical form and have their sizes.", "Anything about their content.", read,
              (code("version"),)),
         Step(code("hcl.fields"), "The paravisor's report has its fixed values", "documents",
              "The fields around the processor's report, which nothing signs, say nothing of their own.", "That the report is genuine.",

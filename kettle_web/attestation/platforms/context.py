@@ -11,7 +11,10 @@ from ..anchors import Anchor, AnchorSet
 from ..checks import CheckImpossible, Step
 from ..collateral import AmdCollateral, AmdCrl, AmdVek, Collateral, CollateralMissing, CollateralSource, IntelCollateral
 from ..formats.hcl import HclReport, VarData
+from ..formats.intel_lists import IntelLists
+from ..formats.pck import PckChain
 from ..formats.snp_report import SnpReport
+from ..formats.tdx_quote import QeReport, TdxQuote
 from ..formats.tpm import TpmQuote
 from ..formats.vek import Vek
 
@@ -60,6 +63,13 @@ class Context:
     quote_signature: bytes | None = None
     tpm_quote: TpmQuote | None = None
     pcrs: tuple[bytes, ...] = ()
+    td_quote_bytes: bytes | None = None
+    td_quote: TdxQuote | None = None
+    qe_report: QeReport | None = None
+    pck_chain: PckChain | None = None
+    intel_root: Anchor | None = None
+    event_log_bytes: bytes | None = None
+    intel_lists: IntelLists | None = None
 
     def __post_init__(self) -> None:
         if self.now.tzinfo is None:
@@ -89,6 +99,31 @@ class Context:
     @property
     def vek(self) -> Vek:
         return _present(self.chip_key, "chip key's certificate")
+
+    @property
+    def tdx(self) -> TdxQuote:
+        return _present(self.td_quote, "TDX quote")
+
+    @property
+    def qe(self) -> QeReport:
+        return _present(self.qe_report, "quoting enclave's report")
+
+    @property
+    def pck(self) -> PckChain:
+        return _present(self.pck_chain, "chip key's certificate chain")
+
+    @property
+    def root_of_intel(self) -> Anchor:
+        return _present(self.intel_root, "root certificate")
+
+    @property
+    def lists(self) -> IntelLists:
+        return _present(self.intel_lists, "vendor's lists")
+
+    @property
+    def bound_report_data(self) -> bytes:
+        """The 64 bytes that software in the machine gave to the processor."""
+        return self.report.report_data if self.td_quote is None else self.td_quote.body.report_data
 
     @property
     def hcl(self) -> HclReport:
