@@ -1,14 +1,12 @@
 /** The headers of a gzipped tar as they stream by: names and sizes; bodies are skipped, `.git/config` is kept. */
 
+import { ArchiveProblem } from "./archive-problem.js";
+
 const BLOCK = 512;
 const MAX_UNPACKED = 512 * 1024 * 1024;
 const MAX_ENTRIES = 200_000;
 const MAX_KEPT = 64 * 1024;
 const MAX_NAME = 64 * 1024;
-
-function problem(code) {
-  return Object.assign(new Error(code), { code });
-}
 
 /** Gives exact counts of bytes from a stream, and remembers no more than it is asked for. */
 class Blocks {
@@ -46,7 +44,7 @@ class Blocks {
   async skip(count) {
     let left = count;
     while (left > 0) {
-      if (this.part.length === 0 && !(await this.fill())) throw problem("truncated");
+      if (this.part.length === 0 && !(await this.fill())) throw new ArchiveProblem("truncated");
       const step = Math.min(left, this.part.length);
       this.part = this.part.subarray(step);
       left -= step;
@@ -86,18 +84,18 @@ export async function tarList(file) {
       }
       const head = await blocks.take(BLOCK);
       if (head.length === 0 && entries.length) break;
-      if (head.length < BLOCK) throw problem("truncated");
+      if (head.length < BLOCK) throw new ArchiveProblem("truncated");
       if (head.every((byte) => byte === 0)) {
         // The checksum of the gzip comes last: only reading on tells a whole file from one that was cut off.
         await blocks.drain();
         break;
       }
       const size = number(head.subarray(124, 136));
-      if (!Number.isSafeInteger(size) || size < 0) throw problem("unreadable");
+      if (!Number.isSafeInteger(size) || size < 0) throw new ArchiveProblem("unreadable");
       const type = String.fromCharCode(head[156] || 48);
       const padded = Math.ceil(size / BLOCK) * BLOCK;
       if (type === "L" || type === "x") {
-        if (size > MAX_NAME) throw problem("unreadable");
+        if (size > MAX_NAME) throw new ArchiveProblem("unreadable");
         const body = (await blocks.take(padded)).subarray(0, size);
         longName = type === "L" ? text(body) : paxPath(body) ?? longName;
         continue;
@@ -116,7 +114,7 @@ export async function tarList(file) {
       } else await blocks.skip(padded);
     }
   } catch (error) {
-    throw error.code && typeof error.code === "string" ? error : problem("truncated");
+    throw error instanceof ArchiveProblem ? error : new ArchiveProblem("truncated");
   } finally {
     blocks.reader.cancel().catch(() => undefined);
   }

@@ -1,14 +1,12 @@
 /** The directory of a ZIP: names and sizes, read from its end; nothing is unpacked but `.git/config`. */
 
+import { ArchiveProblem } from "./archive-problem.js";
+
 const MAX_DIRECTORY = 32 * 1024 * 1024;
 const MAX_ENTRIES = 200_000;
 const MAX_KEPT = 64 * 1024;
 const END_SIZE = 22;
 const COMMENT_MAX = 65_535;
-
-function problem(code) {
-  return Object.assign(new Error(code), { code });
-}
 
 async function view(file, from, to) {
   return new DataView(await file.slice(from, to).arrayBuffer());
@@ -23,18 +21,18 @@ async function directoryFind(file) {
     const offset = tail.getUint32(at + 16, true);
     if (size !== 0xffffffff && offset !== 0xffffffff && tail.getUint16(at + 10, true) !== 0xffff) return { size, offset };
     // ZIP64: a locator right before this record points to the wide one.
-    if (at < 20 || tail.getUint32(at - 20, true) !== 0x07064b50) throw problem("unreadable");
+    if (at < 20 || tail.getUint32(at - 20, true) !== 0x07064b50) throw new ArchiveProblem("unreadable");
     const wideAt = Number(tail.getBigUint64(at - 12, true));
     const wide = await view(file, wideAt, wideAt + 56);
-    if (wide.byteLength < 56 || wide.getUint32(0, true) !== 0x06064b50) throw problem("unreadable");
+    if (wide.byteLength < 56 || wide.getUint32(0, true) !== 0x06064b50) throw new ArchiveProblem("unreadable");
     return { size: Number(wide.getBigUint64(40, true)), offset: Number(wide.getBigUint64(48, true)) };
   }
-  throw problem("truncated");
+  throw new ArchiveProblem("truncated");
 }
 
 async function entryRead(file, entry) {
   const head = await view(file, entry.offset, entry.offset + 30);
-  if (head.byteLength < 30 || head.getUint32(0, true) !== 0x04034b50) throw problem("unreadable");
+  if (head.byteLength < 30 || head.getUint32(0, true) !== 0x04034b50) throw new ArchiveProblem("unreadable");
   const start = entry.offset + 30 + head.getUint16(26, true) + head.getUint16(28, true);
   const packed = file.slice(start, start + entry.packed);
   const stream = entry.method === 8 ? packed.stream().pipeThrough(new DecompressionStream("deflate-raw")) : packed.stream();
@@ -54,14 +52,14 @@ export async function zipList(file) {
   const directory = await directoryFind(file);
   if (directory.size > MAX_DIRECTORY) return { entries: [], kept: [], isCut: true, isEncrypted: false };
   const bytes = await view(file, directory.offset, directory.offset + directory.size);
-  if (bytes.byteLength !== directory.size) throw problem("truncated");
+  if (bytes.byteLength !== directory.size) throw new ArchiveProblem("truncated");
   const decoder = new TextDecoder();
   const entries = [];
   const kept = [];
   let isEncrypted = false;
   let at = 0;
   while (at + 46 <= bytes.byteLength && entries.length < MAX_ENTRIES) {
-    if (bytes.getUint32(at, true) !== 0x02014b50) throw problem("unreadable");
+    if (bytes.getUint32(at, true) !== 0x02014b50) throw new ArchiveProblem("unreadable");
     const nameLength = bytes.getUint16(at + 28, true);
     const name = decoder.decode(new Uint8Array(bytes.buffer, at + 46, nameLength));
     const entry = {

@@ -3,6 +3,7 @@
  * as they stream by) and gives codes; the page holds the sentence for each. The server looks again and has the last word.
  */
 
+import { ArchiveProblem } from "./archive-problem.js";
 import { tarList } from "./archive-tar.js";
 import { zipList } from "./archive-zip.js";
 
@@ -48,7 +49,7 @@ export async function preflight(file, { limit }) {
   try {
     listing = kind === "zip" ? await zipList(file) : await tarList(file);
   } catch (error) {
-    return [...findings, { code: error.code ?? "unreadable", level: "refuse" }];
+    return [...findings, { code: error instanceof ArchiveProblem ? error.code : "unreadable", level: "refuse" }];
   }
   if (listing.isEncrypted) return [...findings, { code: "encrypted", level: "refuse" }];
   const entries = withoutTop(listing.entries.filter((entry) => entry.name !== "" && entry.name !== "./")
