@@ -24,8 +24,8 @@ _LEAD_MAX: Final = 60
 _CODE_IN_TEXT: Final = re.compile(r"https?://[^\s,;]*[^\s,;.)]|\b[0-9a-f]{8,64}\b|`[^`]+`")
 
 
-def size_text(count: int | float | None) -> str:
-    """Bytes in binary units with three digits: «1.43 MiB». None gives an empty text."""
+def size_text(count: int | float | None, digits: int = 3) -> str:
+    """Bytes in binary units with so many digits: «1.43 MiB». None gives an empty text."""
     if count is None:
         return ""
     if count < 1024:
@@ -35,8 +35,8 @@ def size_text(count: int | float | None) -> str:
         value /= 1024
         if value < 1023.5 or unit == "TiB":
             break
-    digits = 2 if value < 10 else 1 if value < 100 else 0
-    return f"{value:.{digits}f} {unit}"
+    places = max(0, digits - (1 if value < 10 else 2 if value < 100 else 3))
+    return f"{value:.{places}f} {unit}"
 
 
 def duration_text(seconds: float | None) -> str:

@@ -30,17 +30,25 @@ async function ask(url, options) {
   throw new UploadError(body.message || body.error || `${answer.status}`, { fatal: answer.status < 500 && answer.status !== 429 });
 }
 
-/** Send `file`, giving `onProgress(sent)` as it goes and `onWait(seconds)` before each new try. Gives the upload's name. */
-export async function uploadFile(file, { createUrl, csrf, onProgress, onWait, signal }) {
+/**
+ * Send `file`, giving `onStart(upload)` when the server knows of it, `onProgress(sent)` as it goes and `onWait(seconds)` before
+ * each new try. `begun` is what an earlier call gave to `onStart`: that upload goes on where it stopped. Gives the server's last
+ * word, with `uid` and `received`.
+ */
+export async function uploadFile(file, { createUrl, csrf, begun, onStart, onProgress, onWait, signal }) {
   const headers = { "X-CSRFToken": csrf };
-  const created = await ask(createUrl, {
+  const known = begun && await ask(begun.url, { headers, signal }).catch((error) => {
+    if (error.fatal) return null;
+    throw error;
+  });
+  const created = known ?? await ask(createUrl, {
     method: "POST", headers, signal, body: new URLSearchParams({ name: file.name, size: String(file.size) }),
   });
-  const { uid } = created.body;
-  const url = created.body.url ?? `${createUrl}${uid}/`;
+  const { uid, url } = created.body;
   const limit = created.body.chunk_bytes ?? CHUNK;
   let offset = created.body.received ?? 0;
   let last = created.body;
+  onStart({ uid, url });
   let tries = 0;
   onProgress(offset);
   while (offset < file.size) {
@@ -116,10 +124,12 @@ function formStart(form) {
   let isRefused = false;
   let controller = null;
   let isSending = false;
+  let begun = null;
 
   async function look() {
     const file = input.files[0];
     hidden.value = "";
+    begun = null;
     isRefused = false;
     list?.replaceChildren();
     shownName.textContent = file ? `${file.name} · ${sizeText(file.size)}` : "";
@@ -153,7 +163,7 @@ function formStart(form) {
     looking = look();
   });
 
-  cancel?.addEventListener("click", () => controller?.abort());
+  cancel.addEventListener("click", () => controller?.abort());
 
   form.addEventListener("submit", async (event) => {
     const file = input.files[0];
@@ -173,6 +183,7 @@ function formStart(form) {
     controller = new AbortController();
     button.disabled = true;
     progress.hidden = false;
+    cancel.hidden = false;
     bar.max = file.size;
     const began = performance.now();
     try {
@@ -180,6 +191,8 @@ function formStart(form) {
         createUrl: form.dataset.uploadCreate,
         csrf: form.querySelector("[name=csrfmiddlewaretoken]").value,
         signal: controller.signal,
+        begun,
+        onStart: (upload) => { begun = upload; },
         onProgress: (sent) => {
           bar.value = sent;
           const rate = (sent / (performance.now() - began)) * 1000;
@@ -192,9 +205,9 @@ function formStart(form) {
       input.disabled = true;
       form.submit();
     } catch (error) {
-      progress.hidden = controller.signal.aborted;
       line.textContent = error.fatal ? error.message : sentence(form, "stopped");
       button.disabled = false;
+      cancel.hidden = true;
       isSending = false;
     }
   }, { capture: true });

@@ -26,6 +26,10 @@ def test_sizes_are_binary_with_three_digits(count, text):
     assert size_text(count) == text
 
 
+def test_size_that_is_only_about_right_has_fewer_digits():
+    assert size_text(1_500_000, 2) == "1.4 MiB"
+
+
 @pytest.mark.parametrize(
     ("seconds", "text"),
     [

@@ -78,9 +78,9 @@ def favicon(kind: str = "") -> str:
 
 
 @register.filter
-def size(count: int | None) -> str:
-    """Bytes in binary units."""
-    return formats.size_text(count)
+def size(count: int | None, digits: int = 3) -> str:
+    """Bytes in binary units; fewer digits where the number is only about right."""
+    return formats.size_text(count, digits)
 
 
 @register.filter
