@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from datetime import datetime
 from typing import Final
 
@@ -65,6 +66,7 @@ def home_page(viewer: User) -> HomePage:
         recent=tuple(history_row(build, is_owner_shown=is_owner_shown) for build in recent),
         is_empty=not running and not recent,
         has_endpoint=endpoints_enabled().exists(),
+        sample_key=secrets.token_urlsafe(24),
     )
 
 

@@ -27,6 +27,8 @@ class HomePage:
     """Nothing that the viewer may see was ever built or imported."""
     has_endpoint: bool
     """False: there is no Kettle server to send a build to."""
+    sample_key: str
+    """Submission key of «Try the sample»: the button pressed twice is one build."""
 
 
 @dataclass(frozen=True)

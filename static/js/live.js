@@ -141,6 +141,7 @@ function rowMake([seq, at, type, html]) {
   row.dataset.at = at;
   const number = document.createElement("a");
   number.className = "log-no";
+  number.tabIndex = -1; // Thousands of stops would keep the keyboard from everything below the log.
   number.href = `#L${seq}`;
   number.textContent = seq;
   const text = document.createElement("span");
