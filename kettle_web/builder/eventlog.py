@@ -85,6 +85,15 @@ class EventTail:
                 yield self.number, line
 
 
+def log_end(path: Path) -> list[dict[str, Any]]:
+    """Give the last events of a build, as many as a bounded piece of the file holds."""
+    with path.open("rb") as file:
+        size = file.seek(0, os.SEEK_END)
+        file.seek(max(0, size - READ_BYTES))
+        lines = file.read().split(b"\n")
+    return [json.loads(line) for line in lines[:-1] if line.startswith(b"{") and line.endswith(b"}")]
+
+
 def log_repair(path: Path) -> bool:
     """Cut a torn last line off (its writer was killed); say whether the build had ended."""
     if not path.exists():

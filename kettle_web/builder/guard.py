@@ -18,7 +18,10 @@ def host_name(host_header: str) -> str:
 
 
 class Guard:
-    """ASGI middleware: 421 for a foreign Host (DNS rebinding), 403 for a foreign Origin (a page of another site)."""
+    """ASGI middleware: 421 for a foreign Host (DNS rebinding), 403 for a foreign Origin (a page of another site).
+
+    A form needs no preflight: what keeps one of another site out is that browsers name the origin, and the site, of every POST.
+    """
 
     def __init__(self, app: ASGIApp, hosts: tuple[str, ...]) -> None:
         self._app = app
@@ -34,6 +37,7 @@ class Guard:
         if len(hosts) != 1 or host_name(hosts[0]) not in self._hosts:
             return PlainTextResponse("This server does not go by that name; start it with --allow-host NAME.\n", 421)
         origin = headers.get("origin")
-        if origin is not None and origin.lower() != f"http://{hosts[0].lower()}":
+        foreign = headers.get("sec-fetch-site", "none") not in ("none", "same-origin")
+        if foreign or (origin is not None and origin.lower() != f"http://{hosts[0].lower()}"):
             return PlainTextResponse("Pages of other sites may not use this server.\n", 403)
         return None

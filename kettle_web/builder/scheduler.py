@@ -29,14 +29,21 @@ class Scheduler:
         self._waiting: list[Job] = []
         self._running: dict[str, asyncio.Task[None]] = {}
         self._processes: dict[str, asyncio.subprocess.Process] = {}
+        self._ends: dict[str, asyncio.Event] = {}
         self._stopping = False
 
     def submit(self, job: Job) -> None:
         """Put a job in line, and start it when there is room."""
         self._waiting.append(job)
+        self._ends[job.id] = asyncio.Event()
         if not self._options.single_build:
             _tell(job, "queued", position=len(self._waiting))
         self._fill()
+
+    async def ended(self, job: Job) -> None:
+        """Wait until a job has its last event."""
+        if job.id in self._ends:
+            await self._ends[job.id].wait()
 
     def _fill(self) -> None:
         moved = False
@@ -60,6 +67,7 @@ class Scheduler:
         finally:
             self._running.pop(job.id, None)
             self._processes.pop(job.id, None)
+            self._ends.pop(job.id).set()
             self._fill()
 
     async def _process(self, job: Job) -> None:

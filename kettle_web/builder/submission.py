@@ -1,5 +1,6 @@
-"""From the spooled body of POST /build to one accepted request, or the status and sentence that refuse it."""
+"""From the body of POST /build, of either dialect, to one accepted request, or the status and sentence that refuse it."""
 
+import secrets
 import string
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -7,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from kettle_web.builder.body import BodyError, Slim, base64_decode, body_slim
+from kettle_web.builder.form import FormReader
 from kettle_web.builder.jobs import Request
 
 NONCE_DIGITS = 32
@@ -47,11 +49,28 @@ def submission_read(body: Path, folder: Path) -> Submission:
     nonce = fields["nonce"]
     if len(nonce) != NONCE_DIGITS or not set(nonce) <= set(string.hexdigits):
         raise SubmissionError(400, "The nonce must be 16 bytes: exactly 32 hexadecimal digits.")
+    return _submission(nonce, fields, archive, archive_field="source_data")
+
+
+def submission_of_form(form: FormReader, path: Path) -> Submission:
+    """Check a form that has been read, whose file lies at `path`. It brings no nonce, so a fresh one is made.
+
+    Raises:
+        SubmissionError: 400 or 422.
+    """
+    fields = {"repo_url": form.fields.get("repo_url", ""), "repo_ref": form.fields.get("ref", "") or form.fields.get("repo_ref", "")}
+    if form.file_name is not None:
+        fields["source_name"] = form.file_name[:MAX_TEXT]
+    archive = path if form.file_name is not None and path.stat().st_size else None
+    return _submission(secrets.token_hex(NONCE_DIGITS // 2), fields, archive, archive_field="source")
+
+
+def _submission(nonce: str, fields: dict[str, str], archive: Path | None, *, archive_field: str) -> Submission:
     repo_url = fields.get("repo_url", "")
     if repo_url and archive:
-        raise SubmissionError(400, "Give either repo_url or source_data, not both.")
+        raise SubmissionError(400, f"Give either repo_url or {archive_field}, not both.")
     if not repo_url and not archive:
-        raise SubmissionError(400, "Give a source: repo_url or source_data.")
+        raise SubmissionError(400, f"Give a source: repo_url or {archive_field}.")
     request = Request(
         nonce_hex=nonce.lower(),
         repo_url=repo_url,
