@@ -134,7 +134,8 @@ def _policy(path: Path | None) -> Policy | None:
     if path is None:
         return None
     from kettle_web.verification.artifacts import file_open_regular
-    from kettle_web.verification.policy import POLICY_LIMIT, PolicyError, policy_parse
+    from kettle_web.verification.policy import PolicyError
+    from kettle_web.verification.policy_json import POLICY_LIMIT, policy_parse
 
     try:
         with file_open_regular(path) as stream:

@@ -1,147 +1,147 @@
-"""The allow-list: which builder images are recognised, who pinned them, and why.
+"""What the reader demands: which builder images are recognised, who pinned them and why, and what else must hold.
 
-A policy can recognise images; it can never add an anchor. An empty policy recognises nothing.
+A policy can recognise images and demand more; it can never add a trust anchor or excuse a check. The empty policy recognises nothing.
+Its JSON form is in `policy_json` and `policy.schema.json`.
 """
 
 from __future__ import annotations
 
-import hashlib
-import re
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, Final
 
-from kettle_web.provenance.errors import ProvenanceError
-from kettle_web.provenance.strict_json import json_parse
-
-POLICY_LIMIT: Final = 1024 * 1024
-"""Bytes; an entry has a few hundred."""
-SCHEMA: Final = 1
-PLATFORM_FAMILIES: Final = {"snp": "snp", "gcp-snp": "snp", "az-snp": "az-snp"}
-"""Tags by what their measurement means. `gcp-snp` is `snp` with another, unsigned, tag."""
-_MEASUREMENT = re.compile(r"[0-9a-f]{96}")
-_PCR = re.compile(r"[0-9a-f]{64}")
+PLATFORM_FAMILIES: Final = {
+    "snp": "snp", "gcp-snp": "snp", "az-snp": "az-snp", "tdx": "tdx", "gcp-tdx": "tdx", "dstack": "tdx", "az-tdx": "az-tdx",
+}  # fmt: skip
+"""Tags by what their measurement means. `gcp-snp` is `snp` with another, unsigned, tag; so are `gcp-tdx` and `dstack` for `tdx`."""
+FAMILIES: Final = ("snp", "az-snp", "tdx", "az-tdx")
+REGISTERS: Final = {"snp": (), "az-snp": ("pcrs",), "tdx": ("rtmrs",), "az-tdx": ("pcrs", "rtmrs")}
+"""Which registers a family attests, the one that an entry needs first."""
+REGISTER_COUNTS: Final = {"pcrs": 24, "rtmrs": 4}
+FIRMWARE_COMPONENTS: Final = ("fmc", "bootloader", "tee", "snp", "microcode")
+SETTLED_PCRS: Final = frozenset(range(16))
+"""Registers that only a start of the machine resets: software can reset 16 and 23 at will, and 17 to 22 begin as all ones."""
 
 
 class PolicyError(ValueError):
-    """A policy file cannot be used. The message says where."""
+    """A policy cannot be used. The message says where and why."""
 
 
 @dataclass(frozen=True)
 class PolicyEntry:
-    """One recognised builder image."""
+    """One recognised builder image. Made wrongly, it raises `PolicyError`: what would recognise too much cannot exist."""
 
     name: str
     """Of the image, as headlines give it: ``Kettle 1.0``."""
     platform: str
-    """``snp`` or ``az-snp``."""
+    """One of `FAMILIES`."""
     measurement: str
-    """Launch measurement, 48 bytes in lower-case hex."""
+    """Launch measurement, or MRTD for TDX: 48 bytes in lower-case hex."""
     pinned_by: str
     reason: str
     derivation: str
     """How the values were derived, so that another can do it again."""
     pcrs: dict[int, str] = field(default_factory=dict)
     """SHA-256 PCR values by index. Needed on Azure: there the launch measurement covers only the paravisor."""
-    isolates_build: bool = False
-    """Whether the image keeps project code apart from the attester."""
+    rtmrs: dict[int, str] = field(default_factory=dict)
+    """RTMR values by index. Needed for TDX: there MRTD covers only the virtual firmware."""
+    minimum_tcb: dict[str, int] = field(default_factory=dict)
+    """Firmware level by component (AMD), compared with the reported one. Empty: none is set."""
+    kettle_release: str = ""
+    valid_from: datetime | None = None
+    valid_until: datetime | None = None
+    """None: not ended."""
+    isolates_build_from_attester: bool | None = None
+    """Whether the image keeps project code apart from the program that attests; None: not established."""
 
-    def matches(self, platform: str, claims: dict[str, Any]) -> bool:
-        """Whether evidence of a platform with these verified claims is of this image."""
+    def __post_init__(self) -> None:
+        if self.platform not in FAMILIES:
+            raise PolicyError(f"the platform {self.platform!r} is not known; use one of {', '.join(FAMILIES)}")
+        allowed = REGISTERS[self.platform]
+        for name in REGISTER_COUNTS:
+            if getattr(self, name) and name not in allowed:
+                raise PolicyError(f"it pins {name}, which {self.platform} does not attest")
+        if "pcrs" in allowed and not any(any(bytes.fromhex(value)) for index, value in self.pcrs.items() if index in SETTLED_PCRS):
+            raise PolicyError(
+                "it is for Azure and pins no PCR from 0 to 15 that something was measured into: the launch measurement there is only "
+                "that of Azure's own paravisor, so every Azure machine of the kind would match"
+            )
+        if self.platform == "tdx" and not any(any(bytes.fromhex(value)) for value in self.rtmrs.values()):
+            raise PolicyError(
+                "it is for TDX and pins no RTMR that something was measured into: MRTD covers only the virtual firmware, so every machine "
+                "with that firmware would match"
+            )
+        if self.minimum_tcb and "snp" not in self.platform:
+            raise PolicyError("minimum_tcb is for AMD; for TDX demand collateral, by which Intel's own levels are judged")
+        if self.valid_from and self.valid_until and self.valid_until <= self.valid_from:
+            raise PolicyError("it ends before it begins")
+
+    def describes(self, platform: str, claims: dict[str, Any]) -> bool:
+        """Whether evidence of a platform with these verified claims is of this image, whenever."""
         if PLATFORM_FAMILIES.get(platform) != self.platform or claims.get("measurement") != self.measurement:
             return False
-        if self.platform == "az-snp" and not self.pcrs:
-            return False
-        attested = _pcrs_of(claims)
-        return all(attested.get(index) == value for index, value in self.pcrs.items())
+        for name in REGISTERS[self.platform]:
+            attested = _by_index(claims.get(name))
+            if not all(attested.get(index) == value for index, value in getattr(self, name).items()):
+                return False
+        return True
+
+    def holds_at(self, moment: datetime) -> bool:
+        return (self.valid_from is None or self.valid_from <= moment) and (self.valid_until is None or moment <= self.valid_until)
 
     def to_json(self) -> dict[str, Any]:
-        return {
+        """The entry as in a policy file; what is not set is left out."""
+        values = {
             "name": self.name,
+            "kettle_release": self.kettle_release,
             "platform": self.platform,
-            "measurement": self.measurement,
-            "pcrs": {str(index): value for index, value in self.pcrs.items()},
+            "mr_td" if self.platform.endswith("tdx") else "measurement": self.measurement,
+            "pcrs": {str(index): value for index, value in sorted(self.pcrs.items())},
+            "rtmrs": {str(index): value for index, value in sorted(self.rtmrs.items())},
+            "minimum_tcb": dict(self.minimum_tcb),
             "pinned_by": self.pinned_by,
             "reason": self.reason,
             "derivation": self.derivation,
-            "isolates_build": self.isolates_build,
+            "from": self.valid_from.isoformat() if self.valid_from else "",
+            "until": self.valid_until.isoformat() if self.valid_until else "",
+        }
+        return {name: value for name, value in values.items() if value} | {
+            "isolates_build_from_attester": self.isolates_build_from_attester
         }
 
 
 @dataclass(frozen=True)
+class RequiredSource:
+    """Empty: any."""
+
+    repository: str = ""
+    ref: str = ""
+    """A full commit, or the branch or tag that must have been asked for."""
+
+
+@dataclass(frozen=True)
 class Policy:
-    """A version of the allow-list. The default recognises nothing."""
+    """A version of the demands. The default recognises no image and demands nothing further."""
 
     version: str = ""
     entries: tuple[PolicyEntry, ...] = ()
+    allowed_builder_ids: tuple[str, ...] = ()
+    """Empty: any."""
+    allowed_build_types: tuple[str, ...] = ()
+    """Empty: any of Kettle's."""
+    required_nonce: bool = False
+    required_collateral: bool = False
+    required_source: RequiredSource | None = None
 
-    def entry_for(self, platform: str, claims: dict[str, Any]) -> PolicyEntry | None:
-        """The first entry that matches, or None."""
-        return next((entry for entry in self.entries if entry.matches(platform, claims)), None)
+    def entry_for(self, platform: str, claims: dict[str, Any], at: datetime | None = None) -> PolicyEntry | None:
+        """The first entry that matches and holds at a moment (None: whenever), or None."""
+        return next((entry for entry in self.entries if entry.describes(platform, claims) and (at is None or entry.holds_at(at))), None)
 
 
-def _pcrs_of(claims: dict[str, Any]) -> dict[int, str]:
-    """PCR values by index, from a list in order or an object by index."""
-    pcrs = claims.get("pcrs")
-    if isinstance(pcrs, list):
-        return {index: value for index, value in enumerate(pcrs) if isinstance(value, str)}
-    if isinstance(pcrs, dict):
-        return {int(index): value for index, value in pcrs.items() if str(index).isdigit() and isinstance(value, str)}
+def _by_index(values: object) -> dict[int, str]:
+    """Register values by index, from a list in order or an object by index."""
+    if isinstance(values, list):
+        return {index: value for index, value in enumerate(values) if isinstance(value, str)}
+    if isinstance(values, dict):
+        return {int(index): value for index, value in values.items() if str(index).isdigit() and isinstance(value, str)}
     return {}
-
-
-def policy_parse(data: bytes) -> Policy:
-    """Reads `{"schema": 1, "version": …, "entries": […]}`; unknown and missing names are refused. Raises `PolicyError`."""
-    try:
-        document = json_parse(data, max_bytes=POLICY_LIMIT, what="the policy")
-    except ProvenanceError as error:
-        raise PolicyError(str(error)) from error
-    if not isinstance(document, dict) or document.keys() - {"version"} != {"schema", "entries"}:
-        raise PolicyError("the policy is not an object of schema, version and entries")
-    if document["schema"] is True or document["schema"] != SCHEMA:
-        raise PolicyError(f"only schema {SCHEMA} is known")
-    version = document.get("version", "") or hashlib.sha256(data).hexdigest()
-    if not isinstance(version, str) or len(version) > 64:
-        raise PolicyError("the version is not a text of at most 64 characters")
-    if not isinstance(document["entries"], list):
-        raise PolicyError("entries is not a list")
-    return Policy(version, tuple(_entry(number, item) for number, item in enumerate(document["entries"], 1)))
-
-
-_TEXTS: Final = ("name", "platform", "measurement", "pinned_by", "reason", "derivation")
-
-
-def _entry(number: int, item: Any) -> PolicyEntry:
-    if not isinstance(item, dict):
-        raise PolicyError(f"entry {number} is not an object")
-    unknown = item.keys() - {*_TEXTS, "pcrs", "isolates_build"}
-    if unknown:
-        raise PolicyError(f"entry {number} has the unknown field {min(unknown)!r}")
-    for name in _TEXTS:
-        if not isinstance(item.get(name), str) or not item[name].strip():
-            raise PolicyError(f"entry {number} has no {name}")
-    if item["platform"] not in set(PLATFORM_FAMILIES.values()):
-        raise PolicyError(f"entry {number} is for the unknown platform {item['platform']!r}")
-    if not _MEASUREMENT.fullmatch(item["measurement"]):
-        raise PolicyError(f"the measurement of entry {number} is not 96 lower-case hex digits")
-    isolates = item.get("isolates_build", False)
-    if not isinstance(isolates, bool):
-        raise PolicyError(f"isolates_build of entry {number} is neither true nor false")
-    pcrs = _pcrs(number, item.get("pcrs", {}))
-    if item["platform"] == "az-snp" and not pcrs:
-        raise PolicyError(f"entry {number} is for Azure and pins no PCR: every Azure machine would match it")
-    if item["platform"] == "snp" and pcrs:
-        raise PolicyError(f"entry {number} pins PCRs, which this platform does not attest")
-    return PolicyEntry(**{name: item[name] for name in _TEXTS}, pcrs=pcrs, isolates_build=isolates)
-
-
-def _pcrs(number: int, value: Any) -> dict[int, str]:
-    if not isinstance(value, dict):
-        raise PolicyError(f"pcrs of entry {number} is not an object")
-    pcrs = {}
-    for index, digest in value.items():
-        if index not in {str(known) for known in range(24)}:
-            raise PolicyError(f"entry {number} pins the unknown PCR {index!r}")
-        if not isinstance(digest, str) or not _PCR.fullmatch(digest):
-            raise PolicyError(f"PCR {index} of entry {number} is not 64 lower-case hex digits")
-        pcrs[int(index)] = digest
-    return pcrs

@@ -2,9 +2,10 @@
 
 1. The evidence can be read, and the platform's procedure leads from the vendor's root to the signed field. 2. The provenance
 can be read. 3. The signed field covers the document and the nonce; the evidence is not another build's. 4. The builder image is
-on the allow-list. 5. The document is a build provenance and agrees with itself. 6. It is what was asked for. 7. Its inputs give
-its root. 8. Its files match.
-The whole is judged twice: at `now`, and at the time of the build; only certificates' dates can differ between the two.
+on the allow-list, and what else the policy demands holds. 5. The document is a build provenance and agrees with itself. 6. It is
+what was asked for. 7. Its inputs give its root. 8. Its files match.
+The whole is judged twice: at `now`, and at the time of the build; only dates, of certificates, lists and allow-list entries, can
+differ between the two.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Any
 
 from kettle_web.attestation.anchors import Anchor, AnchorSet, anchors_builtin
 from kettle_web.attestation.checks import Step
@@ -20,7 +22,7 @@ from kettle_web.attestation.platforms import Context, procedure_for
 from kettle_web.provenance.summary import summary
 from kettle_web.verification import sentences
 from kettle_web.verification.artifacts import ArtifactSource
-from kettle_web.verification.checks import binding, documents, files, image, inputs, request, statement
+from kettle_web.verification.checks import binding, demands, documents, files, image, inputs, request, statement
 from kettle_web.verification.executor import Executor
 from kettle_web.verification.inquiry import Inquiry, Request
 from kettle_web.verification.policy import Policy
@@ -90,7 +92,7 @@ def run_checks(
         received_at=received_at,
         nonce_made_at=nonce_made_at,
         want_artifacts=want_artifacts,
-        require_collateral=require_collateral,
+        require_collateral=require_collateral or (policy is not None and policy.required_collateral),
     )
     anchors = anchors or anchors_builtin()
     fresh = replace(inquiry)
@@ -116,6 +118,7 @@ def _judge(inquiry: Inquiry, anchors: AnchorSet, collateral: CollateralSource | 
         documents.PROVENANCE_STEP,
         *binding.steps(codes),
         *image.STEPS,
+        *demands.steps(inquiry.policy),
         *statement.STEPS,
         *request.STEPS,
         *inputs.STEPS,
@@ -137,7 +140,12 @@ def _attestation(
     if executor.outcome(documents.EVIDENCE) is not Outcome.PASS:
         return "", (), None
     procedure = procedure_for(inquiry.platform)
-    context = Context(inquiry.evidence, anchors=anchors, now=inquiry.judged_at, collateral=collateral)
+
+    def minimum_tcb_for(claims: dict[str, Any]) -> dict[str, int] | None:
+        entry = inquiry.policy.entry_for(inquiry.platform, claims, inquiry.judged_at)
+        return (entry.minimum_tcb or None) if entry else None
+
+    context = Context(inquiry.evidence, anchors=anchors, now=inquiry.judged_at, collateral=collateral, minimum_tcb_for=minimum_tcb_for)
     for step in procedure.steps:
         demanded = step.rests_on_collateral and inquiry.require_collateral
         executor.run(replace(step, required=True) if demanded else step, context)

@@ -175,7 +175,7 @@ def does_not_prove(inquiry: Inquiry, *, anchor_kind: str) -> tuple[Sentence, ...
     entry = inquiry.policy_entry
     templates = [NOT_PROVEN_SIMULATED] if anchor_kind == "test" else []
     templates += [NOT_PROVEN_SOURCE, NOT_PROVEN_LOG]
-    if entry is None or not entry.isolates_build:
+    if entry is None or not entry.isolates_build_from_attester:
         templates.append(NOT_PROVEN_SANDBOX)
     if inquiry.evidence_bytes is not None:
         if entry is None:

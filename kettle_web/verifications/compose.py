@@ -52,7 +52,7 @@ def verdict_block(report: Report) -> fragments.VerdictBlock:
         ),
         policy_version=report.policy_version,
         pinned_as=str(entry.get("name", "")),
-        pinned_by=str(entry.get("who", "")),
+        pinned_by=str(entry.get("pinned_by", "")),
         exit_status=report.exit_status,
     )
 

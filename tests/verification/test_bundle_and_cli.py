@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 import tarfile
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ from kettle_web.builder.attesters.simulated import simulated_evidence
 from kettle_web.provenance.serialise import provenance_to_bytes
 from kettle_web.verification.bundle import BundleError, bundle_open
 from kettle_web.verification.cli import main
+from kettle_web.verification.policy import PolicyEntry
 from kettle_web.verification.report import report_from_json
 from kettle_web.verification.text import report_text
 from kettle_web.verification.visible import address_shown, visible
@@ -172,7 +174,7 @@ def test_a_policy_that_is_unclear_ends_with_status_2(bundle: Path, tmp_path: Pat
 
 def test_a_policy_cannot_make_simulated_evidence_confirmed(bundle: Path, tmp_path: Path) -> None:
     measurement = report_make().claims["measurement"]
-    entry = {"name": "n", "platform": "snp", "measurement": measurement, "pinned_by": "p", "reason": "r", "derivation": "d"}
+    entry = PolicyEntry("n", "snp", measurement, "p", "r", "d", kettle_release="1", valid_from=datetime(2026, 1, 1, tzinfo=UTC)).to_json()
     (tmp_path / "policy.json").write_text(json.dumps({"schema": 1, "entries": [entry]}))
     status, out, _ = _main(bundle, "--policy", tmp_path / "policy.json", "--accept-unpinned", NOW)
     assert status == 4

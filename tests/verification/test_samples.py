@@ -57,7 +57,7 @@ def test_a_pinned_image_on_azure_is_confirmed_by_its_registers() -> None:
     entry = PolicyEntry("Kettle 1.0", "az-snp", claims["measurement"], "an administrator", "r", "d", pcrs={4: claims["pcrs"][4]})
     report = _bundle("kex", want_artifacts=False, policy=Policy("v1", (entry,)))
     assert report.now.verdict is Verdict.CONFIRMED
-    other = PolicyEntry("Kettle 1.0", "az-snp", claims["measurement"], "an administrator", "r", "d", pcrs={4: "00" * 32})
+    other = PolicyEntry("Kettle 1.0", "az-snp", claims["measurement"], "an administrator", "r", "d", pcrs={4: "11" * 32})
     assert _bundle("kex", want_artifacts=False, policy=Policy("v1", (other,))).now.verdict is Verdict.UNPINNED
 
 

@@ -172,7 +172,7 @@ def test_what_is_not_proven_is_always_said() -> None:
 
 
 def test_an_isolating_image_drops_the_caution_and_passes_its_row() -> None:
-    report = report_make(policy=Policy("v1", (replace(ENTRY, isolates_build=True),)))
+    report = report_make(policy=Policy("v1", (replace(ENTRY, isolates_build_from_attester=True),)))
     assert "inner sandbox" not in _texts(report.does_not_prove)
     assert check_of(report, "image.isolation").outcome is Outcome.PASS
     row = check_of(report_make(), "image.isolation")
