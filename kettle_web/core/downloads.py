@@ -101,4 +101,7 @@ def download_response(
         return HttpResponse(status=status, headers=headers, content_type=content_type)
     file = blob_open(sha256_hex)
     file.seek(first)
-    return StreamingHttpResponse(_chunks(file, length), status=status, headers=headers, content_type=content_type)
+    response = StreamingHttpResponse(_chunks(file, length), status=status, headers=headers, content_type=content_type)
+    # A visitor may be gone before the first piece is asked for: then nothing else would close it.
+    response._resource_closers.append(file.close)  # type: ignore[attr-defined]
+    return response

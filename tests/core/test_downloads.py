@@ -1,12 +1,14 @@
 """Stored files as downloads."""
 
 from pathlib import Path
+from typing import BinaryIO
 
 import pytest
 from django.http import HttpResponseBase, StreamingHttpResponse
 from django.test import RequestFactory
 
-from kettle_web.core import blobs
+from kettle_web.core import blobs, downloads
+from kettle_web.core.blobs import blob_open, blob_write_bytes
 from kettle_web.core.downloads import download_response, file_name
 from kettle_web.core.errors import BlobCorrupt, BlobMissing
 
@@ -119,3 +121,15 @@ def test_missing_file_raises() -> None:
 )
 def test_name_of_a_download_cannot_steer(name: str, shown: str) -> None:
     assert file_name(name) == shown
+
+
+def test_answer_that_nobody_reads_closes_its_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    opened = []
+
+    def noted(sha256_hex: str) -> BinaryIO:
+        opened.append(blob_open(sha256_hex))
+        return opened[-1]
+
+    monkeypatch.setattr(downloads, "blob_open", noted)
+    download_response(blob_write_bytes(b"hello").sha256_hex, "hello").close()
+    assert [file.closed for file in opened] == [True]
