@@ -268,7 +268,9 @@ async function finish(tries = 0) {
     const inner = scroller?.scrollTop ?? 0;
     for (const id of ["outcome", "actions", "phases", "proof", "after"]) {
       const next = fresh.getElementById(id);
-      if (next) document.getElementById(id)?.replaceWith(document.adoptNode(next));
+      if (!next) continue;
+      document.getElementById(id)?.replaceWith(document.adoptNode(next));
+      window.htmx?.process(next);
     }
     if (isKept) document.querySelector("#proof").before(live);
     else document.querySelector("#proof").after(live);
