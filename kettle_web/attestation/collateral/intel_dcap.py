@@ -16,6 +16,8 @@ from .bundle import IntelCollateral
 MAX_TEXT_CHARACTERS: Final = 200
 MAX_ADVISORIES: Final = 64
 _NO_LEVEL: Final = "No matching TCB level"
+_REVOKED: Final = "TCB status is invalid: Revoked"
+"""The library's words: its errors have no codes."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +45,9 @@ def dcap_judge(quote: bytes, collateral: IntelCollateral, root: bytes, now: date
         raise
     except BaseException as error:
         # A panic inside the library is no Exception in Python.
-        reason = str(error)[:MAX_TEXT_CHARACTERS].removeprefix("Verification failed: ")
+        reason = " ".join(str(error)[:MAX_TEXT_CHARACTERS].removeprefix("Verification failed: ").split())
+        if _REVOKED in reason:
+            raise CheckFailed("tcb.revoked", "Intel revoked the machine's firmware level.", actual="Revoked") from error
         if _NO_LEVEL in reason:
             raise CheckFailed("tcb.no-level", "The machine's firmware is older than every level that Intel knows.") from error
         raise CheckFailed("tcb.refused", f"The firmware level does not hold by Intel's rules: {reason}.") from error
