@@ -6,11 +6,18 @@ import subprocess
 from functools import cache
 from pathlib import Path
 
+import hypothesis
 import pytest
+
+# A busy machine is no reason to fail; what must be fast has a measurement of its own.
+hypothesis.settings.register_profile("kettle", deadline=None)
+hypothesis.settings.load_profile("kettle")
 
 _PROGRAMS = {
     "cargo": ("cargo",),
     "bwrap": ("bwrap",),
+    "nix": ("nix",),
+    "pnpm": ("pnpm",),
     "chromium": ("chromium", "chromium-browser", "google-chrome"),
 }
 _PORTS = {"postgresql": 5432, "redis": 6379}

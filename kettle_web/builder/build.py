@@ -87,10 +87,10 @@ class Build:
                 self._sample_only(project)
             self._clear(project, driver)
             identity = self._identity(project)
-            inputs = driver.inputs(project)
+            self._steps.begin(project)
+            inputs = driver.inputs(self._steps)
             said = ", ".join(tool.version for tool in inputs.tools.values())
             self._events.say("detect", f"{driver.name} project ({driver.lockfile}): {said}; {len(inputs.dependencies)} dependencies.")
-            self._steps.begin(project)
             driver.build(self._steps)
             artifacts = self._copy(project, driver)
         finally:

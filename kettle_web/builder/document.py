@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import kettle_web
-from kettle_web.builder.drivers.base import Inputs
+from kettle_web.builder.drivers.base import Dependency, Inputs
 from kettle_web.builder.sources import Identity
 from kettle_web.provenance.merkle import merkle_leaves, merkle_root
 from kettle_web.provenance.serialise import provenance_to_bytes
@@ -76,12 +76,11 @@ def _document(made: Made, root_hex: str) -> dict[str, Any]:
                     },
                 },
                 "internalParameters": {
+                    **made.inputs.parameters,
                     "lockfileHash": {"sha256": made.inputs.lockfile_sha256},
                     "toolchain": tools | {"kettle": _tool(own_sha256(), VERSION)},
                 },
-                "resolvedDependencies": [
-                    {"digest": {one.algorithm: one.digest}, "name": one.name, "uri": one.uri} for one in made.inputs.dependencies
-                ],
+                "resolvedDependencies": [_dependency(one) for one in made.inputs.dependencies],
             },
             "runDetails": {
                 "builder": {"id": BUILDER_ID},
@@ -100,6 +99,11 @@ def _document(made: Made, root_hex: str) -> dict[str, Any]:
 
 def _tool(sha256: str, version: str) -> dict[str, Any]:
     return {"digest": {"sha256": sha256}, "version": version}
+
+
+def _dependency(one: Dependency) -> dict[str, Any]:
+    annotations = {"annotations": dict(one.annotations)} if one.annotations else {}
+    return annotations | {"digest": {one.algorithm: one.digest}, "name": one.name, "uri": one.uri}
 
 
 def _time(moment: datetime) -> str:

@@ -7,9 +7,10 @@ from kettle_web.builder.errors import BuildFailed, LimitExceeded
 from kettle_web.builder.eventlog import EventWriter, event_line
 from kettle_web.builder.jobs import Job
 from kettle_web.builder.options import Options
+from kettle_web.builder.outlet import Outlet
 from kettle_web.builder.sandbox.cgroups import Cgroup
 from kettle_web.builder.sandbox.process import Bounds, Lines, process_run
-from kettle_web.builder.sandbox.walls import Room, Walls
+from kettle_web.builder.sandbox.walls import Bubblewrap, Room, Walls
 from kettle_web.builder.sources import certificate_environment, git_environment
 
 ASKED_BYTES = 1 << 20
@@ -23,6 +24,7 @@ class StepRunner:
         self._job, self._options, self._events, self._walls = job, options, events, walls
         limits = options.limits
         self._cgroup = Cgroup(job.id, memory_bytes=limits.memory_bytes, processes=limits.processes)
+        self._outlet: Outlet | None = None
         self.project = job.work
         self.scratch = job.work / "scratch"
         self.scratch.mkdir()
@@ -34,6 +36,13 @@ class StepRunner:
     def end(self) -> None:
         """End whatever is left of the steps."""
         self._cgroup.end()
+        if self._outlet is not None:
+            self._outlet.close()
+            self._outlet = None
+
+    def say(self, text: str) -> None:
+        """See Steps."""
+        self._log([text])
 
     def place(self, room: Room, host: Path) -> str:
         """See Steps."""
@@ -45,7 +54,7 @@ class StepRunner:
 
     def network(self) -> dict[str, str]:
         """See Steps."""
-        proxy = self._options.proxy
+        proxy = self._way_out().address
         cargo = {"CARGO_NET_GIT_FETCH_WITH_CLI": "true", "CARGO_HTTP_PROXY": proxy}
         return git_environment(proxy) | certificate_environment() | cargo
 
@@ -68,7 +77,7 @@ class StepRunner:
         raise BuildFailed(f"{failed} ({_status_text(status)}). The log says why.")
 
     def ask(self, room: Room, command: Sequence[str], *, seconds: float) -> tuple[list[str], int]:
-        """Run a command and give the lines it says, and its exit status."""
+        """See Steps."""
         said: list[str] = []
         status = self._run(room, command, seconds, ASKED_BYTES, said.extend)
         return said, status
@@ -82,9 +91,21 @@ class StepRunner:
             disk=(self._job.work,),
             memory_bytes=0 if "memory" in self._cgroup.limits() else limits.memory_bytes,
         )
-        line = self._walls.arguments(room, command)
         environment = self._walls.environment(room)
-        return process_run(line, environment=environment, bounds=bounds, on_lines=on_lines, cgroup=self._cgroup)
+        if room.network:
+            room, command = self._way_out().through(room, command)
+        line = self._walls.arguments(room, command)
+        status = process_run(line, environment=environment, bounds=bounds, on_lines=on_lines, cgroup=self._cgroup)
+        if status and room.network and self._way_out().exceeded():
+            raise LimitExceeded(f"It wanted to fetch more than {limits.fetch_bytes} bytes, so it was ended.")
+        return status
+
+    def _way_out(self) -> Outlet:
+        """Give the way out of steps with network, made when the first one comes."""
+        if self._outlet is None:
+            walled, limits = isinstance(self._walls, Bubblewrap), self._options.limits
+            self._outlet = Outlet(self._job.work, hosts=self._options.source_hosts, max_bytes=limits.fetch_bytes, walled=walled)
+        return self._outlet
 
     def _log(self, lines: list[str]) -> None:
         self._events.write(event_line("build", msg=line) for line in lines)

@@ -2,20 +2,22 @@
 
 import hashlib
 import os
+import re
 import shutil
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
 from kettle_web.builder.errors import ToolchainMissing
+from kettle_web.builder.sandbox.walls import Mount
 
 ASK_SECONDS = 10.0
 LINKER_PATH = "/usr/local/bin:/usr/bin:/bin"
 """Where a build inside the walls finds the linker."""
+NIX_STORE = "/nix/store"
 ADVICE = {
     "cargo": "Install Rust (https://rustup.rs) and a C compiler for linking, or on Debian «apt install cargo gcc».",
-    "nix": "Install Nix: https://nixos.org/download. This server does not build with it yet.",
-    "pnpm": "Install Node.js and pnpm: https://pnpm.io/installation. This server does not build with it yet.",
+    "nix": "Install Nix (https://nixos.org/download), or on Debian «apt install nix-bin».",
 }
 
 
@@ -28,13 +30,32 @@ class CargoToolchain:
     root: Path
 
 
+@dataclass(frozen=True)
+class NixToolchain:
+    """The nix that runs, its version, and the store paths that it needs where it lives in a store itself."""
+
+    nix: Path
+    version: tuple[int, ...]
+    closure: tuple[str, ...] = ()
+
+    def mounts(self) -> tuple[Mount, ...]:
+        """Give what a room needs besides the system so that nix can start."""
+        return tuple(Mount(Path(path), path) for path in self.closure)
+
+    def registration(self) -> bytes:
+        """Give what makes the closure known to another store; empty where nix belongs to the system."""
+        if not self.closure:
+            return b""
+        return f"{_ask([str(self.nix.parent / 'nix-store'), '--dump-db', *self.closure])}\n".encode()
+
+
 def toolchains_found() -> dict[str, str | None]:
     """Give each known toolchain's program on this machine, or None. Quick: nothing is built, a shim is asked at most."""
     try:
         cargo: str | None = str(cargo_toolchain().cargo)
     except ToolchainMissing:
         cargo = None
-    return {"cargo": cargo, "nix": shutil.which("nix"), "pnpm": shutil.which("pnpm")}
+    return {"cargo": cargo, "nix": shutil.which("nix", path=_nix_path()), "pnpm": shutil.which("pnpm")}
 
 
 def toolchain_advice(name: str) -> str:
@@ -60,6 +81,29 @@ def cargo_toolchain() -> CargoToolchain:
     if shutil.which("cc", path=LINKER_PATH) is None:
         raise ToolchainMissing(f"Rust is installed, but there is no C compiler (cc) that links its programs. {ADVICE['cargo']}")
     return CargoToolchain(cargo=cargo.resolve(), rustc=rustc.resolve(), root=cargo.resolve().parent.parent)
+
+
+def nix_toolchain() -> NixToolchain:
+    """Find nix.
+
+    Raises:
+        ToolchainMissing: there is none, or it does not answer.
+    """
+    found = shutil.which("nix", path=_nix_path())
+    if found is None:
+        raise ToolchainMissing(f"nix is not installed on this machine. {ADVICE['nix']}")
+    nix = Path(found).resolve()
+    version = tuple(int(number) for number in re.findall(r"\d+", tool_version(nix).rpartition(" ")[2])[:3])
+    if not nix.is_relative_to(NIX_STORE):
+        return NixToolchain(nix, version)
+    closure = _ask([str(nix.parent / "nix-store"), "--query", "--requisites", str(nix)]).splitlines()
+    return NixToolchain(nix, version, tuple(path for path in closure if Path(path).is_relative_to(NIX_STORE)))
+
+
+def _nix_path() -> str:
+    """Give PATH, and where Nix's installers put it when PATH does not say so."""
+    profiles = ("/nix/var/nix/profiles/default/bin", os.path.join(os.path.expanduser("~"), ".nix-profile", "bin"))
+    return os.pathsep.join([os.environ.get("PATH", os.defpath), *profiles])
 
 
 def _behind(cargo: Path) -> Path:

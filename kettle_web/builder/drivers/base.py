@@ -1,10 +1,10 @@
 """What every driver has in common: the facts that go into the provenance, and the steps that it may take."""
 
 import stat
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from kettle_web.builder.errors import SourceError
 from kettle_web.builder.sandbox.walls import Room
@@ -23,21 +23,25 @@ class Tool:
 
 @dataclass(frozen=True)
 class Dependency:
-    """One resolved dependency as the provenance names it; `algorithm` is "sha256" or "gitCommit"."""
+    """One resolved dependency as the provenance names it; `algorithm` is "sha256", "sha512" or "gitCommit"."""
 
     name: str
     uri: str
     algorithm: str
     digest: str
+    annotations: Mapping[str, str] = field(default_factory=dict)
+    """What else is known of it (nix only)."""
 
 
 @dataclass(frozen=True)
 class Inputs:
-    """Everything that goes into a build beside its source. Tools in the order of the document; dependencies sorted by uri."""
+    """Everything that goes into a build beside its source. Tools and dependencies in the order of the document."""
 
     tools: dict[str, Tool]
     lockfile_sha256: str
     dependencies: tuple[Dependency, ...]
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    """What this toolchain alone puts at the head of `internalParameters` (nix only), JSON values."""
 
 
 class Steps(Protocol):
@@ -49,6 +53,12 @@ class Steps(Protocol):
 
     def run(self, room: Room, command: Sequence[str], *, seconds: float, failed: str) -> None:
         """Run a command, its output going to the build's log; raises BuildFailed, beginning with `failed`."""
+
+    def ask(self, room: Room, command: Sequence[str], *, seconds: float) -> tuple[list[str], int]:
+        """Run a command that says little, and give its lines and its exit status."""
+
+    def say(self, text: str) -> None:
+        """Put a line of the builder's own into the build's log."""
 
     def place(self, room: Room, host: Path) -> str:
         """Give the path that a file of the host has inside of a room."""
@@ -71,11 +81,14 @@ class Driver(Protocol):
 
     name: str
     lockfile: str
-    command: str
     outputs: tuple[str, ...]
     """What the build makes in the project; removed before it starts."""
 
-    def inputs(self, project: Path) -> Inputs:
+    @property
+    def command(self) -> str:
+        """Give the command that builds, as the provenance states it."""
+
+    def inputs(self, steps: Steps) -> Inputs:
         """Read what goes in, before any code of the project runs."""
 
     def build(self, steps: Steps) -> None:

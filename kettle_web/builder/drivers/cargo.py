@@ -36,10 +36,10 @@ class CargoDriver:
     command = "cargo build --locked --release"
     outputs: tuple[str, ...] = ("target",)
 
-    def inputs(self, project: Path) -> Inputs:
+    def inputs(self, steps: Steps) -> Inputs:
         """See Driver."""
-        outside_paths_refuse(project)
-        lock = file_read(project / self.lockfile, max_bytes=MAX_LOCKFILE_BYTES)
+        outside_paths_refuse(steps.project)
+        lock = file_read(steps.project / self.lockfile, max_bytes=MAX_LOCKFILE_BYTES)
         tools = cargo_toolchain()
         return Inputs(
             tools={"cargo": _tool(tools.cargo), "rustc": _tool(tools.rustc)},
