@@ -63,7 +63,7 @@ class KettleServer:
         self.submissions: list[dict[str, Any]] = []
         self.asked_from: list[int | None] = []
         self._server = uvicorn.Server(
-            uvicorn.Config(self._application(), log_level="critical", lifespan="off", timeout_graceful_shutdown=1)
+            uvicorn.Config(self._application(), log_config=None, log_level="critical", lifespan="off", timeout_graceful_shutdown=1)
         )
         self._socket = socket.socket()
         self._socket.bind(("127.0.0.1", 0))
