@@ -44,6 +44,14 @@ def _build(pk: int | None, uid: str) -> Build | None:
         return None
 
 
+async def _next(reader: Reader, until: float) -> Message | None:
+    """Give what the hub hands out next; None: nothing did before the loop's clock said `until`."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout_at(until):
+            return await reader.queue.get()
+    return None
+
+
 def _number(text: str) -> int:
     return int(text) if text.isascii() and text.isdigit() and len(text) <= 18 else 0
 
@@ -111,10 +119,16 @@ class BuildStream(AsyncHttpConsumer):  # type: ignore[misc]
         if build.state in TERMINAL:
             await self._send(Message("end", "{}"))
             return
+        await self._watch(reader, build, pk, sent)
+
+    async def _watch(self, reader: Reader, build: Build, pk: int | None, sent: int) -> None:
+        """Send what the hub hands out after row `sent`, until the build ends or the viewer may no longer see it."""
+        loop = asyncio.get_running_loop()
+        look_at = loop.time() + ALIVE_SECONDS
         while not reader.is_dropped:
-            try:
-                message = await asyncio.wait_for(reader.queue.get(), ALIVE_SECONDS)
-            except TimeoutError:
+            # By the clock and not by silence: a log that never pauses must not keep someone in.
+            if loop.time() >= look_at or (message := await _next(reader, look_at)) is None:
+                look_at = loop.time() + ALIVE_SECONDS
                 fresh = await database_sync_to_async(_build, thread_sensitive=False)(pk, build.uid)
                 if fresh is None:
                     return

@@ -199,3 +199,24 @@ async def test_viewer_who_may_no_longer_see_it_is_sent_away(build: Build, owner:
         while (message := await viewer.message())[0] == "state":
             pass
         assert message[0] == "closed"
+
+
+async def test_log_that_never_pauses_does_not_keep_anyone_in(build: Build, owner: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(streams, "ALIVE_SECONDS", 0.3)
+    async with watch(build.uid, owner) as viewer:
+        await viewer.start()
+        await viewer.rows(3)
+        await User.objects.filter(pk=owner.pk).aupdate(is_active=False)
+
+        async def chatter() -> None:
+            while True:
+                await sync_to_async(append)(build, "more")
+
+        talking = asyncio.create_task(chatter())
+        try:
+            async with asyncio.timeout(5):
+                while (await viewer.message())[0] != "closed":
+                    pass
+        finally:
+            talking.cancel()
+            await asyncio.gather(talking, return_exceptions=True)
