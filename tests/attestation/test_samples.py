@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import base64
+import json
+from typing import Any
+
 import pytest
 
 from kettle_web.attestation.envelope import envelope_parse
@@ -46,3 +50,55 @@ def test_version_2_report_takes_its_generation_from_its_issuer() -> None:
     assert (claims["report_version"], claims["generation"]) == (2, "milan")
     assert claims["vm"]["secure_boot"] is True
     assert len(claims["pcrs"]) == 24
+
+
+def intel_evidence(name: str) -> tuple[str, dict[str, Any]]:
+    """A sample of Intel's; two are recorded without an envelope."""
+    data = sample_bytes(name)
+    if name.endswith(".bin"):
+        return "tdx", {"quote": base64.b64encode(data).decode()}
+    return "az-tdx", json.loads(data) if "without-envelope" in name else envelope_parse(data).evidence
+
+
+INTEL = [
+    (
+        "evidence/az-tdx.json", b"challenge", "024a32b070383331181619fa387cb4d55d1e38879f989933055ccad5bc2db795",
+        {"fmspc": "00806f050000", "quote_version": 4, "chip_id": "a1b0718ffa8e6d55fdaf5eceb03f3c72"}, False,
+    ),
+    (
+        "evidence/az-tdx-without-envelope.json", b"attestation-test-fixture",
+        "273828c46252fcbdd8ad2dd907130222b03466d52a2911d70c1a5950895d6bd1",
+        {"fmspc": "90c06f000000", "quote_version": 4, "tee_tcb_svn": "0d010400000000000000000000000000"}, True,
+    ),
+    (
+        "evidence/tdx-quote-v5.bin", None, "dfba221b48a22af8511542ee796603f37382800840dcd978703909bf8e64d4c8",
+        {"fmspc": "90c06f000000", "quote_version": 5, "mr_servicetd": "383c87d3bbb047b2d171eaca95312ede99f258088dc788f6ae2ccf8b6dd848fe8d47629e08b3f6cbd4a00dd47a5a033d"}, True,
+    ),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "signed", "measurement", "claims", "sept_ve_disable"), INTEL)
+def test_genuine_intel_evidence_passes_every_required_check(
+    name: str, signed: bytes | None, measurement: str, claims: dict[str, Any], sept_ve_disable: bool
+) -> None:
+    platform, evidence = intel_evidence(name)
+    run = run_procedure(platform, evidence)
+    assert run.red == {}
+    assert run.context.anchor is not None
+    assert (run.context.anchor.name, run.context.anchor.kind) == ("Intel SGX Root CA", "hardware")
+    assert run.context.signed_data is not None
+    assert signed in (None, run.context.signed_data)
+    found = run.context.claims
+    assert found["measurement"].startswith(measurement)
+    assert {key: found[key] for key in claims} == claims
+    assert (found["debug"], found["td_attributes"]["sept_ve_disable"]) == (False, sept_ve_disable)
+    assert len(run.context.validity) == 3
+    if platform == "az-tdx":
+        assert found["vm"]["secure_boot"] is True
+        assert len(found["pcrs"]) == 24
+
+
+@pytest.mark.parametrize("platform", ["gcp-tdx", "dstack"])
+def test_genuine_quote_passes_under_the_other_bare_tags_too(platform: str) -> None:
+    _, evidence = intel_evidence("evidence/tdx-quote-v5.bin")
+    assert run_procedure(platform, evidence).red == {}
