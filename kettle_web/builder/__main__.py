@@ -8,6 +8,7 @@ from kettle_web.builder.options import (
     FETCH_SECONDS,
     MAX_BODY_BYTES,
     MAX_DISK_BYTES,
+    MAX_FETCH_BYTES,
     MAX_LOG_BYTES,
     MAX_MEMORY_BYTES,
     MAX_PROCESSES,
@@ -51,6 +52,7 @@ def options_parse(words: list[str]) -> Options:
     add("--max-body", type=int, default=MAX_BODY_BYTES // MIB, metavar="MIB", help="of a request, in MiB (default: %(default)s)")
     add("--max-seconds", type=float, default=MAX_SECONDS, metavar="S", help="of the build phase (default: %(default)s)")
     add("--max-fetch-seconds", type=float, default=FETCH_SECONDS, metavar="S", help="of each fetch phase (default: %(default)s)")
+    add("--max-fetch", type=int, default=MAX_FETCH_BYTES // MIB, metavar="MIB", help="that a build may fetch (default: %(default)s)")
     add("--max-disk", type=int, default=MAX_DISK_BYTES // MIB, metavar="MIB", help="that a build may write (default: %(default)s)")
     add("--max-memory", type=int, default=MAX_MEMORY_BYTES // MIB, metavar="MIB", help="of a build (default: %(default)s)")
     add("--max-processes", type=int, default=MAX_PROCESSES, metavar="N", help="of a build, with cgroups (default: %(default)s)")
@@ -73,6 +75,7 @@ def options_parse(words: list[str]) -> Options:
         limits=Limits(
             seconds=told.max_seconds,
             fetch_seconds=told.max_fetch_seconds,
+            fetch_bytes=told.max_fetch * MIB,
             disk_bytes=told.max_disk * MIB,
             memory_bytes=told.max_memory * MIB,
             processes=told.max_processes,

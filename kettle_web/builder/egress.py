@@ -7,7 +7,8 @@ allowed), and so neither loopback nor the machine's network can be reached throu
 
 import asyncio
 import contextlib
-from collections.abc import Collection
+import socket
+from collections.abc import Callable, Collection
 from urllib.parse import urlsplit
 
 from kettle_web.outbound.addresses import host_vet_async
@@ -24,20 +25,27 @@ PIECE = 1 << 16
 class EgressProxy:
     """Speaks CONNECT (https) and absolute-form requests (http). One upstream per connection, so a name is vetted once."""
 
-    def __init__(self, allowed_hosts: Collection[str] = ()) -> None:
+    def __init__(self, allowed_hosts: Collection[str] = (), *, on_bytes: Callable[[int], bool] = lambda size: True) -> None:
         self._allowed_hosts = tuple(allowed_hosts)
-        self._server: asyncio.Server | None = None
+        self._on_bytes = on_bytes
+        """Called with the size of each piece that came from outside; False ends the connection."""
+        self._servers: list[asyncio.Server] = []
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def start(self) -> str:
         """Listen on a loopback port of its own; give the proxy's address."""
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0, limit=HEAD_BYTES)
-        return "http://{}:{}".format(*self._server.sockets[0].getsockname()[:2])
+        listening = socket.create_server(("127.0.0.1", 0))
+        await self.serve(listening)
+        return "http://{}:{}".format(*listening.getsockname()[:2])
+
+    async def serve(self, listening: socket.socket) -> None:
+        """Serve a socket that listens already, in whatever network it was made."""
+        self._servers.append(await asyncio.start_server(self._serve, sock=listening, limit=HEAD_BYTES))
 
     async def stop(self) -> None:
         """Stop listening and end every connection."""
-        if self._server is not None:
-            self._server.close()
+        for server in self._servers:
+            server.close()
         for task in list(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -80,7 +88,7 @@ class EgressProxy:
             kept = [row for row in rest.split(b"\r\n") if not row.lower().startswith((b"proxy-", b"connection:"))]
             first = f"{method} {path} {version}\r\nConnection: close\r\n".encode("latin-1")
             upstream[1].write(first + b"\r\n".join(kept))
-        await _pipe_both(reader, writer, *upstream)
+        await _pipe_both(reader, writer, *upstream, self._on_bytes)
         return None
 
 
@@ -94,9 +102,10 @@ async def _pipe_both(
     writer: asyncio.StreamWriter,
     up_reader: asyncio.StreamReader,
     up_writer: asyncio.StreamWriter,
+    on_bytes: Callable[[int], bool],
 ) -> None:
     """Move bytes both ways until the upstream ends, or the client does."""
-    tasks = [asyncio.create_task(_pipe(reader, up_writer)), asyncio.create_task(_pipe(up_reader, writer))]
+    tasks = [asyncio.create_task(_pipe(reader, up_writer)), asyncio.create_task(_pipe(up_reader, writer, on_bytes))]
     try:
         await asyncio.wait(tasks[1:])
     finally:
@@ -108,8 +117,10 @@ async def _pipe_both(
             await up_writer.wait_closed()
 
 
-async def _pipe(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+async def _pipe(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, on_bytes: Callable[[int], bool] | None = None) -> None:
     while piece := await asyncio.wait_for(reader.read(PIECE), IDLE_SECONDS):
+        if on_bytes is not None and not on_bytes(len(piece)):
+            return
         writer.write(piece)
         await writer.drain()
     if writer.can_write_eof():

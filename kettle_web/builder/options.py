@@ -11,6 +11,8 @@ MAX_SECONDS = 1800.0
 """Wall clock of the build phase; half an hour builds large Rust projects on two cores."""
 FETCH_SECONDS = 600.0
 """Wall clock of fetching a source, and of fetching its dependencies."""
+MAX_FETCH_BYTES = 4096 * MIB
+"""What one build may bring in over the network: its source with submodules, and its dependencies."""
 MAX_DISK_BYTES = 8192 * MIB
 """What a build may write: sources, dependencies and `target/`. Large workspaces take some gigabytes."""
 MAX_MEMORY_BYTES = 6144 * MIB
@@ -29,6 +31,7 @@ class Limits:
 
     seconds: float = MAX_SECONDS
     fetch_seconds: float = FETCH_SECONDS
+    fetch_bytes: int = MAX_FETCH_BYTES
     disk_bytes: int = MAX_DISK_BYTES
     memory_bytes: int = MAX_MEMORY_BYTES
     processes: int = MAX_PROCESSES
@@ -38,7 +41,7 @@ class Limits:
 
 @dataclass(frozen=True)
 class Options:
-    """How one server runs. `proxy` is the address of the egress proxy that the fetch phases go through; "" before it runs."""
+    """How one server runs."""
 
     data: Path
     host: str = "127.0.0.1"
@@ -51,7 +54,6 @@ class Options:
     web_hosts: tuple[str, ...] = ()
     max_body_bytes: int = MAX_BODY_BYTES
     die_with_parent: bool = False
-    proxy: str = ""
     limits: Limits = field(default_factory=Limits)
 
     def to_json(self) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Starts and ends the server: one data folder, one socket, one egress proxy, one scheduler."""
+"""Starts and ends the server: one data folder, one socket, one scheduler."""
 
 import asyncio
 import fcntl
@@ -7,14 +7,12 @@ import socket
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 from types import FrameType
 
 import uvicorn
 
 from kettle_web.builder.api import Api
-from kettle_web.builder.egress import EgressProxy
 from kettle_web.builder.jobs import JobStore
 from kettle_web.builder.options import Options
 from kettle_web.builder.parent import end_with_parent
@@ -39,9 +37,7 @@ def serve(options: Options) -> None:
 async def _serve(options: Options, listening: socket.socket) -> None:
     store = JobStore(options.data)
     waiting = store.recover()
-    proxy = EgressProxy(options.source_hosts)
-    address = await proxy.start()
-    scheduler = Scheduler(replace(options, proxy=address))
+    scheduler = Scheduler(options)
     api = Api(options, store, scheduler)
     for job in waiting:
         scheduler.submit(job)
@@ -59,7 +55,6 @@ async def _serve(options: Options, listening: socket.socket) -> None:
         await server.serve(sockets=[listening])
     finally:
         await scheduler.stop()
-        await proxy.stop()
 
 
 class _Server(uvicorn.Server):

@@ -1,8 +1,9 @@
 """What a step of a build may see, and how bubblewrap is told.
 
 The system is read-only and by allow-list; the home, /tmp and process numbers are the step's own; it runs as nobody,
-without capabilities and with a clean environment; there is no network unless the step says so (no project code runs
-in such a step). The host's paths do not exist inside: what a step needs is mounted at a neutral place.
+without capabilities and with a clean environment; there is no network, only a loopback of its own (a fetching step
+reaches the egress proxy through it: see outlet; no project code runs in such a step). The host's paths do not exist
+inside: what a step needs is mounted at a neutral place.
 """
 
 import shutil
@@ -41,7 +42,10 @@ class Mount:
 
 @dataclass(frozen=True)
 class Room:
-    """One step's surroundings. `tools` are folders put first in PATH; `folder` is where it starts. Both are host paths."""
+    """One step's surroundings. `tools` are folders put first in PATH; `folder` is where it starts. Both are host paths.
+
+    `network` is a wish: the step sees certificate authorities, and whoever runs it gives it the way out.
+    """
 
     mounts: tuple[Mount, ...]
     folder: Path | None = None
@@ -91,18 +95,18 @@ class Bubblewrap:
         line += ["--die-with-parent", "--new-session", "--hostname", "kettle"]
         if "--disable-userns" in known:
             line.append("--disable-userns")
-        if room.network:
-            line.append("--share-net")
         for path in (*SYSTEM, *(CERTIFICATES if room.network else ())):
             line += ["--ro-bind-try", path, path]
         for path in SYSTEM_LINKS:
             link = Path(path)
             line += ["--symlink", str(link.readlink()), path] if link.is_symlink() else ["--ro-bind-try", path, path]
         line += ["--proc", "/proc", "--dev", "/dev", *size, "--tmpfs", "/tmp", *size, "--tmpfs", HOME]  # noqa: S108
+        # Memory-backed places that bubblewrap makes and that would have no bound of their own.
+        line += [*size, "--tmpfs", "/dev/shm", "--remount-ro", "/dev"]  # noqa: S108
         for mount in room.mounts:
             line += ["--bind" if mount.writable else "--ro-bind", str(mount.host), mount.inside]
         folder = _place(room, room.folder) if room.folder else "/"
-        return [*line, "--chdir", folder, "--", *command]
+        return [*line, "--remount-ro", "/", "--chdir", folder, "--", *command]
 
 
 class NoWalls:
