@@ -1,4 +1,6 @@
-"""The verifier as a program: `python -m kettle_web.verification PATH`, and `manage.py verify` on top of it.
+"""The verifier as a program: `python -m kettle_web.verification [verify] PATH`, and `manage.py verify` on top of it.
+
+`prove` and `measurements` are commands of their own.
 
 Exit status: 0 confirmed (or unpinned and accepted), 1 failed, 2 unusable arguments or nothing that could be read as
 evidence, 3 unpinned or incomplete, 4 unattested or simulated.
@@ -9,29 +11,26 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn, TextIO
+from typing import TYPE_CHECKING, Final, TextIO
+
+from kettle_web.verification.arguments import UNUSABLE, Parser, Unusable, moment_parse
 
 if TYPE_CHECKING:
     from kettle_web.attestation.collateral import Collateral
     from kettle_web.verification.policy import Policy
 
-UNUSABLE = 2
-
-
-class _Unusable(Exception):
-    """The arguments make no sense; the message is for people."""
-
-
-class _Parser(argparse.ArgumentParser):
-    def error(self, message: str) -> NoReturn:
-        raise _Unusable(message)
+COMMANDS: Final = ("verify", "prove", "measurements")
+"""Words that begin a command; anything else is the PATH to verify. A bundle of such a name is verified as ``./prove``."""
 
 
 def parser_make(prog: str = "python -m kettle_web.verification") -> argparse.ArgumentParser:
     """The arguments of the verifier."""
-    parser = _Parser(prog=prog, description="Checks a bundle from the vendor's root to the bytes of each file.")
+    parser = Parser(
+        prog=prog,
+        description="Checks a bundle from the vendor's root to the bytes of each file.",
+        epilog="Further commands, each with --help: prove, measurements.",
+    )
     arguments_add(parser)
     return parser
 
@@ -51,9 +50,18 @@ def arguments_add(parser: argparse.ArgumentParser) -> None:
 
 def main(argv: Sequence[str], stdout: TextIO, stderr: TextIO) -> int:
     """Runs the program on `argv` (without its name); gives the exit status."""
+    command, rest = (argv[0], argv[1:]) if argv and argv[0] in COMMANDS else ("verify", argv)
     try:
-        arguments = parser_make().parse_args(list(argv))
-    except _Unusable as error:
+        if command == "prove":
+            from kettle_web.verification.proving import prove
+
+            return prove(rest, stdout, stderr)
+        if command == "measurements":
+            from kettle_web.verification.measuring import measurements
+
+            return measurements(rest, stdout, stderr)
+        arguments = parser_make().parse_args(list(rest))
+    except Unusable as error:
         stderr.write(f"{_visible(str(error))}\n")
         return UNUSABLE
     except SystemExit as end:  # --help has printed itself.
@@ -70,7 +78,7 @@ def verify(arguments: argparse.Namespace, stdout: TextIO, stderr: TextIO) -> int
 
     try:
         nonce = _nonce(arguments.nonce)
-        now = _now(arguments.now)
+        now = moment_parse(arguments.now)
         policy = _policy(arguments.policy)
         collateral = _collateral(arguments.collateral)
         with bundle_open(arguments.path) as bundle:
@@ -85,7 +93,7 @@ def verify(arguments: argparse.Namespace, stdout: TextIO, stderr: TextIO) -> int
                 now=now,
                 want_artifacts=not arguments.no_artifacts,
             )
-    except (_Unusable, BundleError) as error:
+    except (Unusable, BundleError) as error:
         stderr.write(f"{_visible(str(error))}\n")
         return UNUSABLE
     if arguments.json:
@@ -111,23 +119,10 @@ def _nonce(text: str | None) -> bytes | None:
     except ValueError:
         nonce = b""
     if len(nonce) != 16:
-        raise _Unusable("--nonce: a nonce is 32 hex digits (16 bytes).")
+        raise Unusable("--nonce: a nonce is 32 hex digits (16 bytes).")
     if not any(nonce):
-        raise _Unusable("--nonce: an all-zero nonce is no nonce; evidence without one carries zeros, so it would prove nothing.")
+        raise Unusable("--nonce: an all-zero nonce is no nonce; evidence without one carries zeros, so it would prove nothing.")
     return nonce
-
-
-def _now(text: str | None) -> datetime:
-    if text is None:
-        return datetime.now(UTC)
-    try:
-        if text.isascii() and text.isdigit():
-            return datetime.fromtimestamp(int(text), UTC)
-        moment = datetime.fromisoformat(text)
-    except (ValueError, OverflowError, OSError):
-        raise _Unusable("--now: not a time; write it like 2026-05-20T21:52:40Z.") from None
-    # A time without a zone, or a date alone, is taken as UTC.
-    return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def _policy(path: Path | None) -> Policy | None:
@@ -141,9 +136,9 @@ def _policy(path: Path | None) -> Policy | None:
         with file_open_regular(path) as stream:
             return policy_parse(stream.read(POLICY_LIMIT + 1))
     except OSError as error:
-        raise _Unusable(f"--policy: {path} cannot be read: {error.strerror or error}.") from error
+        raise Unusable(f"--policy: {path} cannot be read: {error.strerror or error}.") from error
     except PolicyError as error:
-        raise _Unusable(f"--policy: {error}.") from error
+        raise Unusable(f"--policy: {error}.") from error
 
 
 def _collateral(path: Path | None) -> Collateral | None:
@@ -158,6 +153,6 @@ def _collateral(path: Path | None) -> Collateral | None:
         with file_open_regular(path) as stream:
             return collateral_parse(stream.read(MAX_COLLATERAL_BYTES + 1))
     except OSError as error:
-        raise _Unusable(f"--collateral: {path} cannot be read: {error.strerror or error}.") from error
+        raise Unusable(f"--collateral: {path} cannot be read: {error.strerror or error}.") from error
     except AttestationError as error:
-        raise _Unusable(f"--collateral: {error}") from error
+        raise Unusable(f"--collateral: {error}") from error
