@@ -32,9 +32,11 @@ NO_FILES_CHECKED: Final = " 0 of {total} files checked."
 NEITHER_CHECKED: Final = " Not checked: revocation, firmware level."
 REVOCATION_UNCHECKED: Final = " Not checked: revocation."
 FIRMWARE_UNCHECKED: Final = " Not checked: firmware level."
+FIRMWARE_STATUS: Final = " Of its firmware the vendor says: {status}."
 
 NOT_CHECKED_REVOCATION: Final = "Not checked: whether the vendor revoked the chip key's issuer ({reason})."
 NOT_CHECKED_FIRMWARE: Final = "Not checked: whether the machine's firmware is recent enough ({reason})."
+FIRMWARE_NOT_CURRENT: Final = "Of the machine's firmware the vendor says: {status}{advisories}."
 NOT_CHECKED_NONCE: Final = "Not checked: whether the evidence was made for a request of yours ({reason})."
 NOT_CHECKED_FILES: Final = "Not checked: the files; they were left out as asked."
 NOT_CHECKED_REF: Final = "Not checked: whether the commit is what was asked for ({reason})."
@@ -55,6 +57,12 @@ NOT_PROVEN_TAG: Final = "The platform tag is the attester's claim; it says nothi
 NOT_PROVEN_SIMULATED: Final = "The private key of the test root is public: anybody can make such evidence for anything."
 
 
+REVOCATION: Final = "revocation"
+FIRMWARE: Final = ("minimum-tcb", "tcb-status")
+"""Endings of the rows that say something about the firmware's level; one of them is enough."""
+UP_TO_DATE: Final = "UpToDate"
+
+
 def headline(verdict: Verdict, checks: Sequence[Check], inquiry: Inquiry, *, platform_title: str) -> Sentence:
     """The one sentence of a judgement, with what was not checked in the same breath."""
     template, params = _headline(verdict, checks, inquiry, platform_title)
@@ -62,11 +70,14 @@ def headline(verdict: Verdict, checks: Sequence[Check], inquiry: Inquiry, *, pla
         template += NO_FILES_CHECKED
         params["total"] = len(inquiry.statement.subjects)
     if verdict is Verdict.CONFIRMED:
-        unchecked = (not _passed(checks, "revocation"), not _passed(checks, "minimum-tcb"))
+        unchecked = (not _passed(checks, REVOCATION), not any(_passed(checks, code) for code in FIRMWARE))
         template += {
             (True, True): NEITHER_CHECKED, (True, False): REVOCATION_UNCHECKED, (False, True): FIRMWARE_UNCHECKED,
             (False, False): "",
         }[unchecked]  # fmt: skip
+        if status := _firmware_status(checks, inquiry):
+            template += FIRMWARE_STATUS
+            params["status"] = status
     return Sentence(template, params)
 
 
@@ -141,9 +152,13 @@ def not_checked(checks: Sequence[Check], inquiry: Inquiry) -> tuple[Sentence, ..
     """What nobody looked at, each with its reason. Empty where there is no hardware evidence to have looked at."""
     found: list[Sentence] = []
     if inquiry.evidence_bytes is not None:
-        for suffix, template in (("revocation", NOT_CHECKED_REVOCATION), ("minimum-tcb", NOT_CHECKED_FIRMWARE)):
-            if not _passed(checks, suffix):
-                found.append(Sentence(template, {"reason": _reason_of(checks, suffix)}))
+        for suffixes, template in (((REVOCATION,), NOT_CHECKED_REVOCATION), (FIRMWARE, NOT_CHECKED_FIRMWARE)):
+            if not any(_passed(checks, suffix) for suffix in suffixes):
+                found.append(Sentence(template, {"reason": _reason_of(checks, *suffixes)}))
+        if status := _firmware_status(checks, inquiry):
+            advisories = inquiry.claims.get("advisories") or []
+            listed = f" ({', '.join(str(one) for one in advisories)})" if isinstance(advisories, list) and advisories else ""
+            found.append(Sentence(FIRMWARE_NOT_CURRENT, {"status": status, "advisories": visible(listed)}))
         if not _passed(checks, "signed-data.nonce"):
             found.append(Sentence(NOT_CHECKED_NONCE, {"reason": _reason_of(checks, "signed-data.nonce")}))
     if inquiry.statement is not None and not _passed(checks, REF):
@@ -153,7 +168,8 @@ def not_checked(checks: Sequence[Check], inquiry: Inquiry) -> tuple[Sentence, ..
     if inquiry.unlisted:
         names = visible(", ".join(inquiry.unlisted[:5])) + (", …" if len(inquiry.unlisted) > 5 else "")
         found.append(Sentence(NOT_CHECKED_UNLISTED, {"count": len(inquiry.unlisted), "names": names}))
-    named = ("revocation", "minimum-tcb", "image.isolation")
+    # What only depends on another row was not made for that row's reason, which is said once.
+    named = (REVOCATION, *FIRMWARE, "image.isolation", "collateral.lists")
     found += [
         Sentence(NOT_CHECKED_OTHER, {"check": check.title, "reason": reason_inline(check.reason)})
         for check in checks
@@ -161,13 +177,28 @@ def not_checked(checks: Sequence[Check], inquiry: Inquiry) -> tuple[Sentence, ..
         and check.outcome in (Outcome.SKIPPED, Outcome.ERROR)
         and check.code.partition(".")[0] not in ("documents", "request", "signed-data", "artifacts")
         and not check.code.endswith(named)
+        and check.reason_code != "depends"
     ]
     return tuple(found)
 
 
-def _reason_of(checks: Sequence[Check], suffix: str) -> str:
-    found = next((check for check in checks if check.code == suffix or check.code.endswith(f".{suffix}")), None)
+def _reason_of(checks: Sequence[Check], *suffixes: str) -> str:
+    """Why the first row with one of these endings was not made: where it only depends on others, why those were not."""
+    endings = tuple(f".{suffix}" for suffix in suffixes)
+    found = next((check for check in checks if check.code in suffixes or check.code.endswith(endings)), None)
+    by_code = {check.code: check for check in checks}
+    while found is not None and found.reason_code == "depends":
+        causes = [by_code[code] for code in found.depends_on if code in by_code and by_code[code].outcome is not Outcome.PASS]
+        if not causes:
+            break
+        found = causes[0]
     return reason_inline(found.reason) if found else "the check was not reached"
+
+
+def _firmware_status(checks: Sequence[Check], inquiry: Inquiry) -> str:
+    """What the vendor says of the firmware level where it is not up to date; empty: it is, or nobody knows."""
+    status = str(inquiry.claims.get("tcb_status", ""))
+    return visible(status) if _passed(checks, "tcb-status") and status != UP_TO_DATE else ""
 
 
 def does_not_prove(inquiry: Inquiry, *, anchor_kind: str) -> tuple[Sentence, ...]:

@@ -72,7 +72,8 @@ INTEL = [
     ),
     (
         "evidence/tdx-quote-v5.bin", None, "dfba221b48a22af8511542ee796603f37382800840dcd978703909bf8e64d4c8",
-        {"fmspc": "90c06f000000", "quote_version": 5, "mr_servicetd": "383c87d3bbb047b2d171eaca95312ede99f258088dc788f6ae2ccf8b6dd848fe8d47629e08b3f6cbd4a00dd47a5a033d"}, True,
+        {"fmspc": "90c06f000000", "quote_version": 5,
+         "mr_servicetd": "383c87d3bbb047b2d171eaca95312ede99f258088dc788f6ae2ccf8b6dd848fe8d47629e08b3f6cbd4a00dd47a5a033d"}, True,
     ),
 ]  # fmt: skip
 
