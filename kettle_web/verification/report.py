@@ -183,7 +183,7 @@ def report_from_json(value: dict[str, Any]) -> Report:
         fields = dict(value)
         fields["now"] = _judgement(value["now"])
         fields["as_of_build"] = _judgement(value["as_of_build"]) if value["as_of_build"] is not None else None
-        fields["checks"] = tuple(_check(item) for item in value["checks"])
+        fields["checks"] = tuple(check_from_json(item) for item in value["checks"])
         fields["artifacts"] = tuple(ArtifactResult(**{**item, "outcome": Outcome(item["outcome"])}) for item in value["artifacts"])
         fields["not_checked"] = tuple(_sentence(item) for item in value["not_checked"])
         fields["does_not_prove"] = tuple(_sentence(item) for item in value["does_not_prove"])
@@ -210,6 +210,7 @@ def _judgement(value: dict[str, Any]) -> Judgement:
     return Judgement(Verdict(value["verdict"]), datetime.fromisoformat(value["at"]), _sentence(value["headline"]))
 
 
-def _check(value: dict[str, Any]) -> Check:
+def check_from_json(value: dict[str, Any]) -> Check:
+    """One check of a report's JSON. Raises `KeyError`, `TypeError` or `ValueError` for anything else."""
     enums = {"link": Link(value["link"]), "outcome": Outcome(value["outcome"])}
     return Check(**{**value, **enums, "depends_on": tuple(value["depends_on"])})
