@@ -55,6 +55,8 @@ class Env:
     builds_visible_to: str = "owner"
     """``owner`` (and administrators) or ``everyone`` who is signed in."""
     max_upload_bytes: int = 0
+    policy_needs_second_approver: bool = False
+    """An entry of the allow-list counts only when another administrator approved it."""
 
 
 def _endpoints(text: str) -> tuple[EndpointEnv, ...]:
@@ -105,4 +107,5 @@ def env_read(environ: dict[str, str] | None = None) -> Env:
         allowed_source_hosts=_words(env.get("ALLOWED_SOURCE_HOSTS", "")),
         builds_visible_to=visible,
         max_upload_bytes=max_upload,
+        policy_needs_second_approver=env.get("POLICY_NEEDS_SECOND_APPROVER", "") == "1",
     )

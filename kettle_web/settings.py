@@ -195,6 +195,7 @@ FILE_UPLOAD_TEMP_DIR = None
 MAX_UPLOAD_BYTES = ENV.max_upload_bytes
 BUILDS_VISIBLE_TO = ENV.builds_visible_to
 ALLOWED_SOURCE_HOSTS = ENV.allowed_source_hosts
+POLICY_NEEDS_SECOND_APPROVER = ENV.policy_needs_second_approver
 
 MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
 

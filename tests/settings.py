@@ -11,6 +11,7 @@ atexit.register(shutil.rmtree, _data, ignore_errors=True)
 for _name in (
     *("DATABASE_URL", "REDIS_URL", "STORAGE_URL", "PUBLIC_URL", "BUILDER_URL", "KETTLE_ENDPOINTS", "PORT", "SECRET_KEY"),
     *("FIELD_ENCRYPTION_KEY", "ALLOWED_HOSTS", "ALLOWED_SOURCE_HOSTS", "BUILDS_VISIBLE_TO", "DEBUG", "MAX_UPLOAD_BYTES"),
+    "POLICY_NEEDS_SECOND_APPROVER",
 ):
     os.environ.pop(_name, None)
 os.environ["DATA_DIR"] = _data

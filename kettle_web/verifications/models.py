@@ -9,6 +9,20 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from kettle_web.builds.models import Build
+from kettle_web.verifications.policy.models import AllowListEntry, PolicyVersion
+
+__all__ = (
+    "AllowListEntry",
+    "Artifact",
+    "BuildIndex",
+    "BuildPackage",
+    "Import",
+    "ImportedFile",
+    "Package",
+    "PolicyVersion",
+    "Report",
+    "Repository",
+)
 
 
 class Report(models.Model):

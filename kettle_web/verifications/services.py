@@ -13,11 +13,13 @@ from kettle_web.builds.states import State
 from kettle_web.core.blobs import blob_write
 from kettle_web.verification import report as pure
 from kettle_web.verification.inquiry import Request
+from kettle_web.verification.policy import Policy
 from kettle_web.verification.run import run_checks
 from kettle_web.verifications.clean import json_storable, text_exact, text_storable
 from kettle_web.verifications.index import index_write
 from kettle_web.verifications.material import Material, material_open
 from kettle_web.verifications.models import Import, Report
+from kettle_web.verifications.policy.in_force import SitePolicy, policy_in_force, version_keep
 from kettle_web.verifications.selectors import attempt_answered, nonce_asked
 
 
@@ -32,13 +34,14 @@ def report_create(*, build: Build, now: datetime, trigger: str = Report.Trigger.
     Raises `ArchiveError` for a result that cannot be unpacked, `CoreError` when the storage fails us, `BuildMoved`.
     """
     with material_open(build) as material:
-        judged = _judge(build=build, material=material, now=now)
+        policy = policy_in_force(now)
+        judged = _judge(build=build, material=material, policy=policy.policy, now=now)
         stored = _artifacts_store(judged, material)
-        writing = _Writing(judged, material, stored, now, trigger, lease_owner)
+        writing = _Writing(judged, material, policy, stored, now, trigger, lease_owner)
     return _report_write(build=build, writing=writing)
 
 
-def _judge(*, build: Build, material: Material, now: datetime) -> pure.Report:
+def _judge(*, build: Build, material: Material, policy: Policy, now: datetime) -> pure.Report:
     imported = Import.objects.filter(build=build).first()
     is_import = build.origin == Build.Origin.IMPORT
     attempt = None if is_import else attempt_answered(build)
@@ -48,6 +51,7 @@ def _judge(*, build: Build, material: Material, now: datetime) -> pure.Report:
         artifacts=material.artifacts,
         request=_request(build),
         nonce=nonce_asked(build),
+        policy=policy,
         now=now,
         endpoint_attests=build.endpoint.attests if build.endpoint is not None else False,
         evidence_seen_in=None if is_import else _evidence_seen_in(build, material.evidence_sha256),
@@ -106,6 +110,7 @@ def _artifacts_store(judged: pure.Report, material: Material) -> dict[str, int]:
 class _Writing:
     judged: pure.Report
     material: Material
+    policy: SitePolicy
     stored: dict[str, int]
     now: datetime
     trigger: str
@@ -122,6 +127,7 @@ def _report_write(*, build: Build, writing: _Writing) -> Report:
         "evidence_sha256": material.evidence_sha256,
     }
     with transaction.atomic():
+        version_keep(writing.policy, now=writing.now)
         row = Build.objects.select_for_update().get(pk=build.pk)
         report = Report.objects.create(
             build=row,
