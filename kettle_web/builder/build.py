@@ -19,6 +19,7 @@ from pathlib import Path
 
 from kettle_web.archives.gittree import tree_of_folder
 from kettle_web.builder.attesters.simulated import simulated_evidence
+from kettle_web.builder.clone import Cloner
 from kettle_web.builder.detect import driver_for
 from kettle_web.builder.document import Artifact, Made, provenance_make, report_data
 from kettle_web.builder.drivers.base import Driver
@@ -32,7 +33,6 @@ from kettle_web.builder.sandbox.walls import Bubblewrap, Mount, NoWalls, Room, W
 from kettle_web.builder.sources import (
     Identity,
     archive_project,
-    clone_steps,
     git_environment,
     history_make,
     identity_read,
@@ -126,16 +126,8 @@ class Build:
         self._events.say("init", "There is no sandbox on this machine; this is the bundled sample, so it is built all the same.")
 
     def _clone(self, folder: Path) -> Path:
-        url, ref = self._address()
-        self._events.say("init", f"Cloning {url} at {ref}.")
-        room = Room((Mount(folder, "/build/source", True),), network=True, environment=self._steps.network())
-        inside = self._walls.place(room, folder)
-        for line, failed in clone_steps(inside, url, ref):
-            said, status = self._steps.ask(room, line, seconds=self._options.limits.fetch_seconds)
-            if status:
-                raise SourceError(f"{failed}: {' '.join(said[-3:])[-400:] or status}")
-        entries = [path for path in folder.iterdir() if path.name != ".git"]
-        if not entries:
+        Cloner(folder, self._steps, self._options, self._events).clone(*self._address())
+        if all(path.name == ".git" for path in folder.iterdir()):
             raise SourceError("The repository is empty at this commit.")
         return folder
 
@@ -156,6 +148,8 @@ class Build:
         if git.is_symlink() or (git.exists() and not git.is_dir()):
             raise SourceError(".git is not a folder: submit a whole clone, not a worktree.")
         if not git.exists():
+            if self._options.strict_git:
+                raise SourceError("The archive has no .git, and this server was started with --strict-git: pack the clone with it.")
             made = history_make(project)
             self._events.say("init", f"The archive has no .git: commit {made} was made of its files; no origin is known.")
         environment = git_environment() | {"GIT_DIR": ".git", "GIT_WORK_TREE": "."}

@@ -49,6 +49,7 @@ class Options:
     single_build: bool = False
     sandbox: bool = True
     attest: str = "simulated"
+    strict_git: bool = False
     concurrency: int = 2
     source_hosts: tuple[str, ...] = ()
     web_hosts: tuple[str, ...] = ()

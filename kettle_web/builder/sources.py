@@ -1,4 +1,4 @@
-"""Getting a source: cloning a repository or unpacking an archive, and reading its git identity.
+"""Getting a source: what may be asked for, how git is kept in, unpacking an archive, reading its git identity.
 
 git is run inside the walls with every way to start a program or leave the address turned off. Its network is the
 egress proxy, which vets addresses at connect time. Source of the settings: git-config(1), git(1) «Environment».
@@ -28,7 +28,7 @@ GIT_OFF = {
     "credential.helper": "",
     "fetch.recurseSubmodules": "false",
     "submodule.recurse": "false",
-    "http.followRedirects": "false",
+    "http.followRedirects": "initial",
     "protocol.allow": "never",
     "protocol.http.allow": "always",
     "protocol.https.allow": "always",
@@ -36,7 +36,7 @@ GIT_OFF = {
     "gc.auto": "0",
     "maintenance.auto": "false",
 }
-"""Hooks, monitors, credential helpers, submodules, redirects, and every protocol but HTTP(S)."""
+"""Hooks, monitors, credential helpers, submodules, later redirects, and every protocol but HTTP(S)."""
 
 
 @dataclass(frozen=True)
@@ -101,20 +101,6 @@ def archive_project(archive: Path, into: Path) -> Path:
 def history_make(project: Path) -> str:
     """Give a project without `.git` one commit made of its files, the same for the same files; give its id."""
     return folder_commit(project, message=MADE_MESSAGE).commit
-
-
-def clone_steps(folder: Path | str, url: str, ref: str) -> list[tuple[list[str], str]]:
-    """Give git's command lines that fetch one commit, depth 1, and check it out; each with what to say when it fails."""
-    git = ["git", "-C", str(folder)]
-    return [
-        ([*git, "init", "--quiet", "--template="], "The work folder could not be made"),
-        ([*git, "remote", "add", "origin", url], "The address was not accepted"),
-        (
-            [*git, "fetch", "--quiet", "--depth=1", "--no-tags", "--no-recurse-submodules", "origin", ref],
-            f"git could not fetch {ref} from {url}",
-        ),
-        ([*git, "checkout", "--quiet", "--detach", "FETCH_HEAD"], "git could not check the commit out"),
-    ]
 
 
 def identity_read(said: Sequence[str], uri: str) -> Identity:
