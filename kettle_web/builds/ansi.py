@@ -110,15 +110,18 @@ def _last_overwrite(line: str) -> str:
     return parts[-1] if parts else ""
 
 
-def ansi_to_html(line: str) -> str:
-    """Give one line as escaped HTML with colours. The only markup in it is `<span class="ansi-…">` of ours."""
+def ansi_to_html(text: str) -> str:
+    """Give the text of an event, mostly one line, as escaped HTML with colours; line breaks stay.
+
+    The only markup in it is `<span class="ansi-…">` of ours.
+    """
     style, pieces, position = _Style(), [], 0
-    line = _last_overwrite(line)
+    line = "\n".join(_last_overwrite(part) for part in text.split("\n"))
 
     def add(text: str) -> None:
         if not text:
             return
-        html = escape(visible(text, keep="\t"))
+        html = escape(visible(text, keep="\t\n"))
         classes = style.classes()
         pieces.append(f'<span class="{classes}">{html}</span>' if classes else html)
 

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Any
 
 from django.utils.translation import gettext as _
 
 from kettle_web.builds.states import Fault
+from kettle_web.core.visible import visible
 from kettle_web.kettle_api.errors import KettleError, Unanswered
 
 _SOURCE_FAULTS = frozenset({"BuildFailed", "SourceError", "LockfileMissing", "LimitExceeded", "ArchiveError"})
 """Kinds of failure that the submitter can do something about; every other one is the server's."""
+_KIND = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{0,39}")
+"""What a kind may look like to become part of a code."""
 _SOURCE_WORDS = ("source", "clone", "archive", "lockfile", "unpack", "checkout")
 
 
@@ -49,10 +53,10 @@ def failed_build(result: Any) -> Failure | None:
         said = _("The server ended the build without saying how it went.")
         return Failure(Fault.BUILDER, "complete-unclear", said)
     kind = str(values.get("error_type") or "")
-    said = str(values.get("error") or "")[:4000]
+    said = visible(str(values.get("error") or "")[:4000], keep="\n\t")
     is_source = kind in _SOURCE_FAULTS or any(word in kind.lower() for word in _SOURCE_WORDS)
     return Failure(
         Fault.SOURCE if is_source else Fault.BUILDER,
-        f"build-failed:{kind[:40]}" if kind else "build-failed",
+        f"build-failed:{kind}" if _KIND.fullmatch(kind) else "build-failed",
         said or _("The build failed. The end of the log says why."),
     )

@@ -42,6 +42,7 @@ ESC = "\x1b"
         ("ev\u202eil", "ev⟨U+202E⟩il"),
         ("1 %\r50 %\r100 %", "100 %"),
         ("done\r", "done"),
+        ("error: no\r\nsuch file\r\n", "error: no\nsuch file\n"),
         ("a\tb", "a\tb"),
         (f"x{ESC}", "x"),
         (f"{ESC}[", ""),
@@ -56,7 +57,7 @@ def test_colours_are_shown_and_nothing_else_is_done(line: str, html: str) -> Non
 def test_no_line_yields_markup_of_its_own(line: str) -> None:
     html = ansi_to_html(line)
     rest = re.sub(r'<span class="ansi-[a-z -]+">|</span>', "", html)
-    assert not re.search(r"[<>\"'\x00-\x08\x0a-\x1f\x7f-\x9f]", rest)
+    assert not re.search(r"[<>\"'\x00-\x08\x0b-\x1f\x7f-\x9f]", rest)
     assert html.count("<span") == html.count("</span>")
     assert not re.search(r"[\x00-\x08\x0a-\x1f\x7f-\x9f]", ansi_to_text(line))
 
@@ -129,6 +130,13 @@ def test_kind_of_failure_says_whose_fault_it_is(kind: str, fault: str) -> None:
     failure = failed_build({"status": "failed", "error": "x", "error_type": kind})
     assert failure is not None
     assert failure.fault == fault
+
+
+def test_words_of_the_server_cannot_steer_whoever_reads_the_reason() -> None:
+    failure = failed_build({"status": "failed", "error": "no\x1b]52;c;aGk=\x07 \u202eway\x00\nat all", "error_type": "Build\x1b[2J <b>"})
+    assert failure is not None
+    assert failure.code == "build-failed"
+    assert failure.message == "no⟨U+001B⟩]52;c;aGk=⟨U+0007⟩ ⟨U+202E⟩way⟨U+0000⟩\nat all"
 
 
 def test_success_is_no_failure() -> None:
