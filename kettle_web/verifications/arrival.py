@@ -36,8 +36,12 @@ def build_verify(*, lease: Lease, now: datetime) -> None:
     except BuildMoved:
         logger.info("Build %s was ended while it was being verified.", build.uid)
     except ArchiveError as error:
-        fault = Fault.SOURCE if build.origin == Build.Origin.IMPORT else Fault.BUILDER
-        message = f"{error.message} {error.advice}".strip()
+        # The error's own advice is for whoever packed a source.
+        if build.origin == Build.Origin.IMPORT:
+            fault, advice = Fault.SOURCE, _("Get the bundle once more from where you have it.")
+        else:
+            fault, advice = Fault.BUILDER, _("The result is kept as it came; tell whoever runs the Kettle server.")
+        message = _("The result cannot be unpacked. %(reason)s %(advice)s") % {"reason": error.message, "advice": advice}
         build_fail(build.pk, fault=fault, code=error.code, message=message, lease_owner=lease.owner)
     except (BlobMissing, BlobCorrupt) as error:
         logger.exception("The stored bytes of build %s cannot be used.", build.uid)

@@ -62,13 +62,15 @@ def test_hostile_result_is_the_builders_fault_with_a_sentence(ada, tarball, code
     _verify(build)
     assert (build.state, build.fault) == (State.FAILED, Fault.BUILDER)
     assert build.failure_code.startswith(code)
-    assert build.failure_message.endswith(".")
+    assert build.failure_message.endswith("tell whoever runs the Kettle server.")
+    assert "upload" not in build.failure_message
 
 
 def test_hostile_import_is_not_the_builders_fault(ada):
     build = build_make(ada, tarball=b"nothing", origin=Build.Origin.IMPORT, endpoint=None)
     _verify(build)
     assert build.fault == Fault.SOURCE
+    assert build.failure_message.endswith("Get the bundle once more from where you have it.")
 
 
 def test_bytes_that_have_rotted_are_our_fault(ada, settings):
