@@ -96,10 +96,16 @@ def event_lines(event: StoredEvent) -> list[str]:
 
 
 def event_text(event: StoredEvent) -> str:
-    """Give what a line shows of an event; one without a text shows its values."""
+    """Give what a line shows of an event; one without a text shows its values, those of an inner object in its place."""
     if event.text or not event.extra:
         return event.text
-    return ", ".join(f"{name}: {value}" for name, value in event.extra.items())
+    return ", ".join(_value_text(name, value) for name, value in event.extra.items())
+
+
+def _value_text(name: str, value: Any) -> str:
+    if isinstance(value, dict):
+        return ", ".join(_value_text(inner, part) for inner, part in value.items())
+    return f"{name}: {value}"
 
 
 def state_document(build: Build) -> dict[str, Any]:
