@@ -37,6 +37,7 @@ def options_parse(words: list[str]) -> Options:
     add("--single-build", action="store_true", help="accept one build in the data folder's life, then answer 409, as a CVM does")
     add("--no-sandbox", action="store_true", help="DANGEROUS: run the code of what is submitted as yourself, without any walls")
     add("--attest", choices=("simulated", "none"), default="simulated", help="evidence to make (default: %(default)s)")
+    add("--build-type", choices=("current", "legacy"), default="current", help="generation of the buildType (default: %(default)s)")
     add("--strict-git", action="store_true", help="refuse archives without .git, as the reference server does, and make no commit of them")
     add("--concurrency", type=int, default=2, metavar="N", help="builds at a time; the others wait (default: %(default)s)")
     add(
@@ -68,6 +69,7 @@ def options_parse(words: list[str]) -> Options:
         single_build=told.single_build,
         sandbox=not told.no_sandbox,
         attest=told.attest,
+        build_type=told.build_type,
         strict_git=told.strict_git,
         concurrency=told.concurrency,
         source_hosts=tuple(told.allow_source_host),

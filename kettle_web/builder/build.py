@@ -21,7 +21,7 @@ from kettle_web.archives.gittree import tree_of_folder
 from kettle_web.builder.attesters.simulated import simulated_evidence
 from kettle_web.builder.clone import Cloner
 from kettle_web.builder.detect import driver_for
-from kettle_web.builder.document import Artifact, Made, provenance_make, report_data
+from kettle_web.builder.document import Artifact, Made, build_type, provenance_make, report_data
 from kettle_web.builder.drivers.base import Driver
 from kettle_web.builder.errors import LimitExceeded, SandboxError, SourceError
 from kettle_web.builder.eventlog import EventWriter
@@ -103,6 +103,7 @@ class Build:
             started_on=self._started_on,
             finished_on=datetime.now(UTC),
             random_hex=secrets.token_hex(4),
+            build_type=build_type(self._options.build_type, driver.name),
         )
         self._finish(name, provenance_make(made), artifacts)
 

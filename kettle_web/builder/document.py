@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import kettle_web
-from kettle_web.builder.drivers.base import Dependency, Inputs
+from kettle_web.builder.drivers.base import Dependency, Inputs, Tool
 from kettle_web.builder.sources import Identity
 from kettle_web.provenance.merkle import merkle_leaves, merkle_root
 from kettle_web.provenance.serialise import provenance_to_bytes
@@ -17,7 +17,8 @@ from kettle_web.provenance.statement import statement_parse
 
 STATEMENT_TYPE = "https://in-toto.io/Statement/v1"
 PREDICATE_TYPE = "https://slsa.dev/provenance/v1"
-BUILD_TYPE = "https://confidential.ai/attested-builds/v1"
+BUILD_TYPES = {"current": "https://confidential.ai/attested-builds/v1", "legacy": "https://lunal.dev/kettle/{toolchain}@v1"}
+"""Both generations that are in the field; the older one names the toolchain."""
 BUILDER_ID = "https://kettle-web.invalid/embedded-builder/v1"
 """Our own, under a name that nobody can own: never that of the real Kettle, whose claims this builder cannot make."""
 VERSION = "kettle-web-builder 0.1.0"
@@ -46,13 +47,24 @@ class Made:
     finished_on: datetime
     random_hex: str
     """8 digits, for the invocation's id."""
+    build_type: str = BUILD_TYPES["current"]
+
+
+def build_type(generation: str, toolchain: str) -> str:
+    """Give the buildType of a generation ("current" or "legacy") for a toolchain."""
+    return BUILD_TYPES[generation].format(toolchain=toolchain)
 
 
 def provenance_make(made: Made) -> bytes:
     """Give the bytes of provenance.json."""
-    document = _document(made, NO_ROOT)
+    return document_make(made, builder_id=BUILDER_ID, kettle=Tool(VERSION, own_sha256()))
+
+
+def document_make(made: Made, *, builder_id: str, kettle: Tool) -> bytes:
+    """Give the bytes of the provenance that some builder would write of a build; ours is `provenance_make`."""
+    document = _document(made, NO_ROOT, builder_id, kettle)
     leaves = merkle_leaves(statement_parse(provenance_to_bytes(document)))
-    return provenance_to_bytes(_document(made, merkle_root(leaves).hex()))
+    return provenance_to_bytes(_document(made, merkle_root(leaves).hex(), builder_id, kettle))
 
 
 def report_data(provenance: bytes, nonce: bytes) -> bytes:
@@ -61,13 +73,13 @@ def report_data(provenance: bytes, nonce: bytes) -> bytes:
     return hashlib.sha256(provenance).digest() + nonce
 
 
-def _document(made: Made, root_hex: str) -> dict[str, Any]:
-    tools = {name: _tool(tool.sha256, tool.version) for name, tool in made.inputs.tools.items()}
+def _document(made: Made, root_hex: str, builder_id: str, kettle: Tool) -> dict[str, Any]:
+    tools = made.inputs.tools | {"kettle": kettle}
     return {
         "_type": STATEMENT_TYPE,
         "predicate": {
             "buildDefinition": {
-                "buildType": BUILD_TYPE,
+                "buildType": made.build_type,
                 "externalParameters": {
                     "buildCommand": made.command,
                     "source": {
@@ -78,12 +90,12 @@ def _document(made: Made, root_hex: str) -> dict[str, Any]:
                 "internalParameters": {
                     **made.inputs.parameters,
                     "lockfileHash": {"sha256": made.inputs.lockfile_sha256},
-                    "toolchain": tools | {"kettle": _tool(own_sha256(), VERSION)},
+                    "toolchain": {name: {"digest": {"sha256": one.sha256}, "version": one.version} for name, one in tools.items()},
                 },
                 "resolvedDependencies": [_dependency(one) for one in made.inputs.dependencies],
             },
             "runDetails": {
-                "builder": {"id": BUILDER_ID},
+                "builder": {"id": builder_id},
                 "byproducts": [{"digest": {"sha256": root_hex}, "name": "input_merkle_root"}],
                 "metadata": {
                     "invocationId": f"build-{made.started_on.astimezone(UTC):%Y%m%d-%H%M%S}-{made.random_hex}",
@@ -95,10 +107,6 @@ def _document(made: Made, root_hex: str) -> dict[str, Any]:
         "predicateType": PREDICATE_TYPE,
         "subject": [{"digest": {"sha256": one.sha256}, "name": one.name} for one in made.artifacts],
     }
-
-
-def _tool(sha256: str, version: str) -> dict[str, Any]:
-    return {"digest": {"sha256": sha256}, "version": version}
 
 
 def _dependency(one: Dependency) -> dict[str, Any]:

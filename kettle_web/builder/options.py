@@ -49,6 +49,7 @@ class Options:
     single_build: bool = False
     sandbox: bool = True
     attest: str = "simulated"
+    build_type: str = "current"
     strict_git: bool = False
     concurrency: int = 2
     source_hosts: tuple[str, ...] = ()

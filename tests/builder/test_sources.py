@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from kettle_web.builder.document import Artifact, Made, own_sha256, provenance_make, report_data
+from kettle_web.builder.document import Artifact, Made, build_type, document_make, own_sha256, provenance_make, report_data
 from kettle_web.builder.drivers.base import Dependency, Inputs, Tool
 from kettle_web.builder.errors import SourceError, ToolchainMissing
 from kettle_web.builder.sources import Identity, git_environment, identity_read, project_name
@@ -101,6 +101,35 @@ def keys(value: object, prefix: str = "") -> list[str]:
 def test_the_document_has_the_order_of_a_real_one(samples: Path) -> None:
     real = json.loads((samples / "bundles" / "ripgrep-2026-03" / "provenance.json").read_bytes())
     assert keys(json.loads(provenance_make(made()))) == keys(real)
+
+
+@pytest.mark.parametrize("bundle", ["ripgrep-2026-03", "kex"])
+def test_the_data_of_a_real_document_serialised_by_us_gives_its_very_bytes(samples: Path, bundle: str) -> None:
+    real = (samples / "bundles" / bundle / "provenance.json").read_bytes()
+    said = statement_parse(real)
+    tools = {name: Tool(tool.version, tool.digest_text) for name, tool in said.tools.items()}
+    kettle = tools.pop("kettle")
+    again = Made(
+        command=said.build_command,
+        identity=Identity(said.git_commit, said.git_tree, said.source_uri),
+        inputs=Inputs(
+            tools=tools,
+            lockfile_sha256=said.lockfile_sha256,
+            dependencies=tuple(Dependency(one.name, one.uri, one.digest_algorithm, one.digest_text) for one in said.dependencies),
+        ),
+        artifacts=[Artifact(one.name, one.sha256_hex, 0) for one in said.subjects],
+        started_on=said.started_on,
+        finished_on=said.finished_on,  # type: ignore[arg-type]
+        random_hex=said.invocation_id.rpartition("-")[2],
+        build_type=build_type("legacy", said.toolchain),
+    )
+    assert document_make(again, builder_id=said.builder_id, kettle=kettle) == real
+
+
+def test_both_generations_of_build_types() -> None:
+    assert statement_parse(provenance_make(made())).build_type == "https://confidential.ai/attested-builds/v1"
+    legacy = statement_parse(provenance_make(made(build_type=build_type("legacy", "cargo"))))
+    assert (legacy.build_type, legacy.toolchain) == ("https://lunal.dev/kettle/cargo@v1", "cargo")
 
 
 def test_the_document_is_parsed_by_our_own_verifier() -> None:
