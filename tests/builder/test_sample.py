@@ -16,7 +16,8 @@ def git(folder: Path, *words: str) -> str:
 
 def unpacked(tmp_path: Path) -> Path:
     with tarfile.open(fileobj=io.BytesIO(sample_archive())) as archive:
-        archive.extractall(tmp_path, filter="data")
+        # Python has filters since 3.11.4; before that it knows no such argument.
+        archive.extractall(tmp_path, **({"filter": "data"} if hasattr(tarfile, "data_filter") else {}))
     return tmp_path / SAMPLE_NAME
 
 

@@ -109,9 +109,12 @@ def test_token_is_scrubbed_from(text, clean):
     assert scrubbed(text) == clean
 
 
-def test_every_logger_is_scrubbed_like_the_web_servers_own(caplog):
+def test_every_logger_is_scrubbed_like_the_web_servers_own(caplog, monkeypatch):
     scrubbing_install()
     caplog.set_level(logging.INFO)
+    # A server that another test ran in this process may have silenced it.
+    caplog.set_level(logging.INFO, logger="uvicorn.access")
+    monkeypatch.setattr(logging.getLogger("uvicorn.access"), "propagate", True)
     logging.getLogger("uvicorn.access").info('%s - "%s %s HTTP/%s" %d', "192.0.2.1", "GET", "/s/secret/", "1.1", 200)
     logging.getLogger("x").info("%(path)s", {"path": "/s/secret/"})
     assert "secret" not in caplog.text
