@@ -10,6 +10,7 @@ from typing import Any, BinaryIO, cast
 from django.utils.translation import gettext as _
 
 from kettle_web.builds.endpoints import endpoint_client
+from kettle_web.builds.errors import LeaseLost
 from kettle_web.builds.leases import Lease, lease_claim, lease_kept
 from kettle_web.builds.models import Build
 from kettle_web.builds.services import build_advance, build_fail, build_retry_later
@@ -50,17 +51,24 @@ def result_fetch(build_id: int, *, client_for: ClientFor = endpoint_client) -> N
     lease = lease_claim(build_id, (State.FETCHING,))
     if lease is None:
         return
-    with lease_kept(lease):
+    with lease_kept(lease) as lost:
         build = Build.objects.select_related("endpoint").get(id=build_id)
         assert build.endpoint is not None
+
+        def check(received: int, total: int | None) -> None:
+            if lost.is_set():
+                raise LeaseLost
+
         try:
             disk_require(scratch_folder(), 0)
             with scratch_file() as scratch, client_for(build.endpoint) as client:
                 sink = _Hashing(scratch.file)
-                client.result_download(build.job_id, cast(BinaryIO, sink), max_bytes=MAX_RESULT_BYTES)
+                client.result_download(build.job_id, cast(BinaryIO, sink), max_bytes=MAX_RESULT_BYTES, on_progress=check)
                 blob = Blob(sink.digest.hexdigest(), sink.size)
                 with disk_errors():
                     blob_adopt(scratch, blob)
+        except LeaseLost:
+            logger.info("Build %s is no longer ours to fetch.", build.uid)
         except KettleError as error:
             _again_or_fail(build, lease, error)
         except CoreError as error:
