@@ -82,7 +82,7 @@ def test_a_broken_archive_fails_as_the_sources_fault_and_has_no_result(builder: 
         ({"README": "x"}, "SourceError", "nothing to build"),
         ({"Cargo.toml": "[package]"}, "LockfileMissing", "cargo generate-lockfile"),
         ({"package.json": "{}"}, "LockfileMissing", "pnpm install"),
-        ({"flake.nix": "{}", "Cargo.lock": ""}, "ToolchainMissing", "nix project"),
+        pytest.param({"flake.nix": "{}", "Cargo.lock": ""}, "ToolchainMissing", "nix project", marks=pytest.mark.needs("bwrap")),
         ({"pnpm-lock.yaml": ""}, "ToolchainMissing", "pnpm project"),
     ],
 )
