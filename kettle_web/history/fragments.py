@@ -12,7 +12,7 @@ class HistoryRow:
 
     uid: str
     title: str
-    """The repository without scheme and `.git`, the archive's name, or the imported file's name."""
+    """The repository without scheme and `.git`, the archive's name, or the first file's name."""
     origin: str
     """`repository`, `upload`, `import`."""
     origin_word: str

@@ -6,7 +6,7 @@ from typing import Final
 
 from django.conf import settings
 from django.contrib.auth.models import User
-from django.db.models import QuerySet
+from django.db.models import OuterRef, QuerySet, Subquery
 from django.http import QueryDict
 from django.utils.translation import gettext as _
 
@@ -17,6 +17,7 @@ from kettle_web.history.conditions import condition
 from kettle_web.history.fragments import FilterGroup, FilterOption, HistoryPage, HistoryRow
 from kettle_web.history.reading import MAX_QUERY, query_read
 from kettle_web.verification.report import Verdict
+from kettle_web.verifications.models import Artifact
 from kettle_web.verifications.words import verdict_word
 
 PAGE_ROWS: Final = 50
@@ -56,7 +57,13 @@ def history_page(*, viewer: User, parameters: QueryDict, path: str) -> HistoryPa
 def _rows(builds: QuerySet[Build], before: int | None) -> QuerySet[Build]:
     if before is not None:
         builds = builds.filter(pk__lt=before)
-    return builds.select_related("owner", "index__repository").order_by("-pk")
+    return with_titles(builds).order_by("-pk")
+
+
+def with_titles(builds: QuerySet[Build]) -> QuerySet[Build]:
+    """Fetch along what `history_row` reads, so that a list of any length costs one query."""
+    first = Artifact.objects.filter(build=OuterRef("pk")).order_by("name").values("name")[:1]
+    return builds.select_related("owner", "index__repository").annotate(first_artifact=Subquery(first))
 
 
 def _before(parameters: QueryDict) -> int | None:
@@ -111,13 +118,13 @@ def _url(path: str, parameters: QueryDict, **changes: str | list[str]) -> str:
 
 
 def history_row(build: Build, *, is_owner_shown: bool) -> HistoryRow:
-    """One line. Wants `owner` and `index__repository` selected along."""
+    """One line. In lists, of a build that came by `with_titles`."""
     index = getattr(build, "index", None)
     repository = index.repository.url if index is not None and index.repository is not None else build.repo_url
     state = State(build.state)
     return HistoryRow(
         uid=build.uid,
-        title=_title(repository) or build.source_name or build.label or build.uid,
+        title=_title(repository) or build.source_name or build.label or _first_artifact(build) or build.uid,
         origin=build.origin,
         origin_word=build.get_origin_display(),
         label=build.label,
@@ -135,6 +142,14 @@ def history_row(build: Build, *, is_owner_shown: bool) -> HistoryRow:
         created_at=build.created_at,
         finished_at=build.finished_at,
     )
+
+
+def _first_artifact(build: Build) -> str:
+    """What an imported bundle without an address is about; empty: it names no file."""
+    if hasattr(build, "first_artifact"):
+        return build.first_artifact or ""
+    first = build.artifacts.order_by("name").first()
+    return first.name if first else ""
 
 
 def _title(url: str) -> str:

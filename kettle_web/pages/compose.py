@@ -17,7 +17,7 @@ from kettle_web.builds.models import Build
 from kettle_web.builds.selectors import builds_for_viewer, endpoints_enabled, event_text, events_after, phases
 from kettle_web.builds.states import RUNNING, Fault, State
 from kettle_web.core.templatetags.kettle import state_word, verdict_word
-from kettle_web.history.selectors import history_row
+from kettle_web.history.selectors import history_row, with_titles
 from kettle_web.pages.fragments import AttemptRow, BuildPage, Failure, HomePage, LogRow, LogView, RequestView
 from kettle_web.sharing.selectors import links_block
 from kettle_web.verifications.selectors import report_view_latest
@@ -55,7 +55,7 @@ def _owner_name(build: Build, viewer: User) -> str:
 
 def home_page(viewer: User) -> HomePage:
     """What is running, what came last."""
-    seen: QuerySet[Build] = builds_for_viewer(viewer).select_related("index__repository", "owner")
+    seen: QuerySet[Build] = with_titles(builds_for_viewer(viewer))
     running = list(seen.filter(state__in=RUNNING)[:RUNNING_SHOWN])
     recent = list(seen.exclude(state__in=RUNNING)[:RECENT_SHOWN])
     count = len(running) if len(running) < RUNNING_SHOWN else seen.filter(state__in=RUNNING).count()

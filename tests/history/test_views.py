@@ -225,3 +225,12 @@ def test_anonymous_is_sent_to_sign_in(client):
 
 def test_history_takes_no_posts(client, ada):
     assert client.post(HISTORY).status_code == 405
+
+
+def test_build_without_an_address_is_named_after_its_first_file(client, ada):
+    build = build_make(ada, repo_url="")
+    build.artifacts.create(name="zebra", sha256=bytes(32))
+    build.artifacts.create(name="kex", sha256=bytes(32))
+    assert [row.title for row in client.get(HISTORY).context["page"].rows] == ["kex"]
+    assert ">kex<" in client.get("/").content.decode()
+    assert client.get(f"/builds/{build.uid}/").context["page"].name == "kex"
