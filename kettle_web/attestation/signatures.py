@@ -22,6 +22,7 @@ _SPKI_P384: Final = bytes.fromhex("3076301006072a8648ce3d020106052b8104002203620
 """SubjectPublicKeyInfo up to the point: id-ecPublicKey, secp384r1, 98-byte BIT STRING. Source: RFC 5480."""
 _SPKI_P256: Final = bytes.fromhex("3059301306072a8648ce3d020106082a8648ce3d030107034200")
 """The same with secp256r1 and a 66-byte BIT STRING."""
+_ECDSA_SHA256: Final = ec.ECDSA(hashes.SHA256())
 _LIBRARY_ERRORS: Final = (InvalidSignature, UnsupportedAlgorithm, ValueError, TypeError, OverflowError)
 
 
@@ -37,6 +38,7 @@ def rsa_key_load(spki: bytes) -> rsa.RSAPublicKey:
     return key
 
 
+@lru_cache(maxsize=64)
 def p384_key_load(spki: bytes) -> ec.EllipticCurvePublicKey:
     """The P-384 key of a SubjectPublicKeyInfo (DER) with an uncompressed point, which must lie on the curve."""
     if len(spki) != len(_SPKI_P384) + 97 or not spki.startswith(_SPKI_P384):
@@ -95,6 +97,6 @@ def ecdsa_p256_sha256_verify(point: bytes, r: int, s: int, message: bytes, *, co
     """ECDSA on P-256 with SHA-256 by the key with this X and Y (32 bytes each). Source: FIPS 186-5."""
     key = p256_key_load(point)
     try:
-        key.verify(encode_dss_signature(r, s), message, ec.ECDSA(hashes.SHA256()))
+        key.verify(encode_dss_signature(r, s), message, _ECDSA_SHA256)
     except _LIBRARY_ERRORS as error:
         raise CheckFailed(code, failure) from error

@@ -62,6 +62,7 @@ class PckChain:
 
     pck: Pck
     intermediate: Certificate
+    intermediate_is_authority: bool
     root: Certificate
 
     @property
@@ -89,8 +90,9 @@ def is_authority(certificate: Certificate) -> bool:
     return inner.peek() == der.BOOLEAN and inner.element().content == b"\xff"
 
 
+@lru_cache(maxsize=64)
 def ecdsa_signature_decode(signature: bytes, what: str) -> tuple[int, int]:
-    """R and S of an ECDSA-Sig-Value in DER. Source: RFC 3279, section 2.2.3."""
+    """R and S of an ECDSA-Sig-Value in DER. Cached, as the certificates are that carry them. Source: RFC 3279, section 2.2.3."""
     reader = der.Reader(signature, f"The signature of {what}")
     inner = reader.inside(der.SEQUENCE)
     reader.finish()
@@ -131,7 +133,9 @@ def pck_chain_parse(pem: bytes) -> PckChain:
     if len(found) != 3:
         raise Malformed("pck.chain-length", f"The chip key's certificate chain has {len(found)} certificates instead of three.")
     intermediate = intel_certificate_parse(found[1], "The intermediate certificate")
-    return PckChain(pck_parse(found[0]), intermediate, intel_certificate_parse(found[2], "The root certificate"))
+    return PckChain(
+        pck_parse(found[0]), intermediate, is_authority(intermediate), intel_certificate_parse(found[2], "The root certificate")
+    )
 
 
 def _pairs(value: bytes) -> dict[bytes, der.Element]:

@@ -25,7 +25,7 @@ from __future__ import annotations
 import hashlib
 from typing import Final
 
-from ..checks import Passed, Step, require
+from ..checks import CheckFailed, Passed, Step, require
 from ..encoding import base64url_decode
 from ..formats.tdreport import TCB_INFO, TD_INFO, TDREPORT_BYTES, TYPE_TDX, tdreport_parse
 from .azure_vtpm import document_steps, quote_steps, tpm_evidence
@@ -65,17 +65,19 @@ def tdreport_form(context: Context) -> Passed:
             found == expected, f"tdreport.{name}", "A digest in the processor's report is not of the part that it is for.",
             expected=expected.hex(), actual=found.hex(),
         )  # fmt: skip
+    context.td_report = report
     return Passed(expected="its digests are of its parts", actual="its digests are of its parts")
 
 
 def tdreport_match(context: Context) -> Passed:
-    report, body = tdreport_parse(context.hcl.tee_report[:TDREPORT_BYTES]), context.tdx.body
+    report, body = context.processor_report, context.tdx.body
     for name in _SAME:
         found, expected = getattr(report, name), getattr(body, name)
-        require(
-            found == expected, f"tdreport.match.{name.replace('_', '-')}", f"Processor's report and quote differ in {name}.",
-            expected=expected.hex(), actual=found.hex(),
-        )  # fmt: skip
+        if found != expected:
+            raise CheckFailed(
+                f"tdreport.match.{name.replace('_', '-')}", f"Processor's report and quote differ in {name}.",
+                expected=expected.hex(), actual=found.hex(),
+            )  # fmt: skip
     return Passed(expected="as in the quote", actual=f"{len(_SAME)} fields the same")
 
 

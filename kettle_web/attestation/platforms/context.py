@@ -14,6 +14,7 @@ from ..formats.hcl import HclReport, VarData
 from ..formats.intel_lists import IntelLists
 from ..formats.pck import PckChain
 from ..formats.snp_report import SnpReport
+from ..formats.tdreport import TdReport
 from ..formats.tdx_quote import QeReport, TdxQuote
 from ..formats.tpm import TpmQuote
 from ..formats.vek import Vek
@@ -65,6 +66,7 @@ class Context:
     pcrs: tuple[bytes, ...] = ()
     td_quote_bytes: bytes | None = None
     td_quote: TdxQuote | None = None
+    td_report: TdReport | None = None
     qe_report: QeReport | None = None
     pck_chain: PckChain | None = None
     intel_root: Anchor | None = None
@@ -103,6 +105,10 @@ class Context:
     @property
     def tdx(self) -> TdxQuote:
         return _present(self.td_quote, "TDX quote")
+
+    @property
+    def processor_report(self) -> TdReport:
+        return _present(self.td_report, "TDREPORT")
 
     @property
     def qe(self) -> QeReport:

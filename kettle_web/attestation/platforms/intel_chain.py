@@ -11,7 +11,7 @@ from functools import lru_cache
 
 from ..checks import CheckFailed, Passed, Step, require
 from ..formats.certificate import Certificate
-from ..formats.pck import CA_NAMES, ecdsa_signature_decode, is_authority, pck_chain_parse
+from ..formats.pck import CA_NAMES, ecdsa_signature_decode, intel_certificate_parse, pck_chain_parse
 from ..signatures import ecdsa_p256_sha256_verify, p256_point
 from .context import Context
 from .intel_claims import pck_claims
@@ -38,7 +38,7 @@ def root(context: Context) -> Passed:
             "chain.root.unknown", "The root of the chip key's chain is none that this program trusts.",
             expected="a pinned certificate", actual=certificate.subject_common_name,
         )  # fmt: skip
-    issued_by_cached(certificate.raw, certificate, certificate.spki, "chain.root.signature", "The root is not signed by its own key.")
+    issued_by_cached(certificate, certificate.spki, "chain.root.signature", "The root is not signed by its own key.")
     context.intel_root = anchor
     pinned = f"pinned certificate {anchor.certificate_sha256}"
     return Passed(expected=pinned, actual=pinned, anchor=anchor.name)
@@ -51,9 +51,9 @@ def intermediate(context: Context) -> Passed:
         certificate.subject_common_name in CA_NAMES, "chain.intermediate.name", "The intermediate is not one that issues chip keys.",
         expected=" or ".join(CA_NAMES), actual=certificate.subject_common_name,
     )  # fmt: skip
-    require(is_authority(certificate), "chain.intermediate.authority", "The intermediate may not issue certificates.")
+    require(context.pck.intermediate_is_authority, "chain.intermediate.authority", "The intermediate may not issue certificates.")
     failure = "The root did not sign the intermediate."
-    issued_by_cached(certificate.raw, certificate, anchor.spki, "chain.intermediate.signature", failure)
+    issued_by_cached(certificate, anchor.spki, "chain.intermediate.signature", failure)
     return Passed(expected=anchor.name, actual="signature verified", anchor=anchor.name)
 
 
@@ -81,11 +81,16 @@ def chain_validity(context: Context) -> Passed:
 
 def valid(code: str, what: str, not_before: datetime, not_after: datetime, now: datetime) -> Passed:
     """Raises `CheckFailed` unless `now` lies within the dates."""
-    expected = f"{not_before:%Y-%m-%d %H:%M:%S} to {not_after:%Y-%m-%d %H:%M:%S} UTC"
+    expected = _period(not_before, not_after)
     actual = now.isoformat()
     require(now >= not_before, f"{code}.early", f"{what} is not valid yet.", expected=expected, actual=actual)
     require(now <= not_after, f"{code}.expired", f"{what} is no longer valid.", expected=expected, actual=actual)
     return Passed(expected=expected, actual=actual)
+
+
+@lru_cache(maxsize=256)
+def _period(not_before: datetime, not_after: datetime) -> str:
+    return f"{not_before:%Y-%m-%d %H:%M:%S} to {not_after:%Y-%m-%d %H:%M:%S} UTC"
 
 
 def issued_by(certificate: Certificate, issuer_spki: bytes, code: str, failure: str) -> None:
@@ -94,16 +99,15 @@ def issued_by(certificate: Certificate, issuer_spki: bytes, code: str, failure: 
     ecdsa_p256_sha256_verify(p256_point(issuer_spki), r, s, certificate.tbs, code=code, failure=failure)
 
 
-def issued_by_cached(raw: bytes, certificate: Certificate, issuer_spki: bytes, code: str, failure: str) -> None:
-    """The same, remembered: roots and intermediates are few. `raw`: the certificate's bytes, which decide everything in it."""
-    r, s = ecdsa_signature_decode(certificate.signature, "a certificate")
-    _verified(raw, certificate.tbs, r, s, issuer_spki, code, failure)
+def issued_by_cached(certificate: Certificate, issuer_spki: bytes, code: str, failure: str) -> None:
+    """The same, remembered by the certificate's bytes, which decide everything in it: roots and intermediates are few."""
+    _verified(certificate.raw, issuer_spki, code, failure)
 
 
 @lru_cache(maxsize=64)
-def _verified(raw: bytes, tbs: bytes, r: int, s: int, issuer_spki: bytes, code: str, failure: str) -> None:
+def _verified(raw: bytes, issuer_spki: bytes, code: str, failure: str) -> None:
     """Only a success is remembered: an exception is not."""
-    ecdsa_p256_sha256_verify(p256_point(issuer_spki), r, s, tbs, code=code, failure=failure)
+    issued_by(intel_certificate_parse(raw, "A certificate"), issuer_spki, code, failure)
 
 
 def chain_steps(prefix: str) -> tuple[Step[Context], ...]:

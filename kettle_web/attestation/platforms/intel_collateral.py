@@ -55,7 +55,7 @@ def signatures(context: Context) -> Passed:
     same = (found.pck_crl_signer.subject, found.pck_crl_signer.spki) == (issuer.subject, issuer.spki)
     require(same, "collateral.crl-issuer", "The revocation list is not of the authority that issued the chip key.")
     failure = "The revocation list's authority was not certified by the root."
-    issued_by_cached(found.pck_crl_signer.raw, found.pck_crl_signer, anchor.spki, "collateral.crl-issuer-signature", failure)
+    issued_by_cached(found.pck_crl_signer, anchor.spki, "collateral.crl-issuer-signature", failure)
     _crl_signed(found.pck_crl, issuer.subject, issuer.spki, "The chip keys' revocation list")
     _crl_signed(found.root_crl, anchor.subject, anchor.spki, "The root's revocation list")
     for what, not_before, not_after in _periods(found):
@@ -148,7 +148,7 @@ def _signer(dated: Dated, what: str, anchor: Anchor) -> None:
     fitting = signer.issuer == anchor.subject and signer.subject_common_name == _TCB_SIGNER and not is_authority(signer)
     require(fitting, "collateral.signer", f"{what} is signed by somebody else than Intel's signer of such lists.")
     failure = f"The signer of this list was not certified by the root: {what}."
-    issued_by_cached(signer.raw, signer, anchor.spki, "collateral.signer-signature", failure)
+    issued_by_cached(signer, anchor.spki, "collateral.signer-signature", failure)
 
 
 def _root(certificate: bytes, anchor: Anchor) -> None:
