@@ -7,6 +7,7 @@ as it is, and what a form does not say stays empty.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 from kettle_web.provenance.digests import digest_same
@@ -55,8 +56,19 @@ def nix_fetch_uri(name: str, algorithm: str, hash_text: str) -> str:
     return f"pkg:nix-fetch/{name}?hash={algorithm}:{hash_text}"
 
 
+_CACHED_CHARACTERS: Final = 300
+"""Of an address that is remembered; real ones have some 120, and longer ones could fill the memory."""
+
+
 def dependency_uri_parse(uri: str) -> DependencyUri:
-    """What an address says; one of an unknown form gives an empty ecosystem and nothing else. Never raises."""
+    """What an address says; one of an unknown form gives an empty ecosystem and nothing else. Never raises.
+
+    Remembered: a document's addresses are looked at several times, and other builds use the same packages.
+    """
+    return _remembered(uri) if len(uri) <= _CACHED_CHARACTERS else _parse(uri)
+
+
+def _parse(uri: str) -> DependencyUri:
     body, _, query = uri.partition("?")
     if body.startswith("pkg:cargo/"):
         return _cargo(body.removeprefix("pkg:cargo/"), query)
@@ -71,6 +83,9 @@ def dependency_uri_parse(uri: str) -> DependencyUri:
     if body.startswith("https://codeload.github.com/"):
         return DependencyUri("npm", digest_text=uri.rsplit("/", 1)[-1], vcs_url=uri)
     return DependencyUri(ECOSYSTEM_UNKNOWN)
+
+
+_remembered = lru_cache(maxsize=8192)(_parse)
 
 
 def _cargo(body: str, query: str) -> DependencyUri:

@@ -152,12 +152,26 @@ def _toolchain(tools: dict[str, Tool]) -> str:
 
 
 def _dependency(item: Any) -> Dependency:
-    uri, name = text_at(item, "uri"), text_at(item, "name")
-    pairs = digest_pairs(item)
-    if len(pairs) != 1:
-        raise ProvenanceError("statement.digest", f"the dependency {name[:60]!r} has {len(pairs)} digests, not one")
+    try:
+        uri, name = item["uri"], item["name"]
+        ((algorithm, text),) = item["digest"].items()
+    except (KeyError, TypeError, ValueError, AttributeError):
+        raise _dependency_fault(item) from None
+    if not (isinstance(uri, str) and isinstance(name, str) and isinstance(text, str)):
+        raise _dependency_fault(item)
     said = dependency_uri_parse(uri)
-    return Dependency(uri, name, said.version, said.ecosystem, pairs[0][0], pairs[0][1])
+    return Dependency(uri, name, said.version, said.ecosystem, algorithm, text)
+
+
+def _dependency_fault(item: Any) -> ProvenanceError:
+    """What is wrong with an entry that could not be taken apart in one go."""
+    try:
+        text_at(item, "uri")
+        name = text_at(item, "name")
+        pairs = digest_pairs(item)
+    except ProvenanceError as error:
+        return error
+    return ProvenanceError("statement.digest", f"the dependency {name[:60]!r} has {len(pairs)} digests, not one")
 
 
 def _subject(item: Any) -> Subject:

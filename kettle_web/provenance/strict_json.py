@@ -38,7 +38,10 @@ def json_parse(data: bytes, *, max_bytes: int, what: str = "the document") -> An
         raise ProvenanceError("json.too-deep", f"{what} is nested deeper than {DEPTH_LIMIT} levels") from error
     except ValueError as error:
         raise ProvenanceError("json.malformed", f"{what} is not JSON: {error}") from error
-    _walk(value, what, look_into_texts="\\u" in text)
+    # NUL and lone surrogates can only come from escapes: raw ones are refused by the reader and by UTF-8.
+    if "\\u" in text:
+        _texts_check(value, what)
+    _depth_check(value, what)
     return value
 
 
@@ -64,25 +67,30 @@ def _float_finite(text: str) -> float:
     return number
 
 
-def _walk(value: Any, what: str, *, look_into_texts: bool) -> None:
-    """Refuses what only shows in the finished value, without recursion of its own."""
-    pending: list[tuple[Any, int]] = [(value, 1)]
-    while pending:
-        item, depth = pending.pop()
-        children: list[Any]
-        if isinstance(item, dict):
-            children = list(item.values())
-            if look_into_texts:
-                children.extend(item)
-        elif isinstance(item, list):
-            children = item
-        else:
-            if look_into_texts and isinstance(item, str):
-                _text_check(item, what)
-            continue
+def _depth_check(value: Any, what: str) -> None:
+    """Level by level, without recursion of its own."""
+    level, depth = [value], 0
+    while level := [item for item in level if isinstance(item, dict | list)]:
+        depth += 1
         if depth > DEPTH_LIMIT:
             raise ProvenanceError("json.too-deep", f"{what} is nested deeper than {DEPTH_LIMIT} levels")
-        pending.extend((child, depth + 1) for child in children if isinstance(child, str | dict | list))
+        below: list[Any] = []
+        for item in level:
+            below += item.values() if isinstance(item, dict) else item
+        level = below
+
+
+def _texts_check(value: Any, what: str) -> None:
+    pending: list[Any] = [value]
+    while pending:
+        item = pending.pop()
+        if isinstance(item, dict):
+            pending += item.values()
+            pending += item
+        elif isinstance(item, list):
+            pending += item
+        elif isinstance(item, str):
+            _text_check(item, what)
 
 
 def _text_check(text: str, what: str) -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+import re
+from typing import Any, Final
 
 from kettle_web.provenance.digests import digest_parse
 from kettle_web.provenance.errors import ProvenanceError
@@ -31,15 +32,23 @@ def summary(statement: Statement) -> dict[str, Any]:
 
 
 def _dependency(item: Dependency) -> dict[str, str]:
-    try:
-        algorithm = "" if item.digest_text.startswith("sha") else item.digest_algorithm
-        digest = str(digest_parse(item.digest_text, algorithm))
-    except ProvenanceError:
-        digest = f"{item.digest_algorithm}:{item.digest_text}"
     return {
         "ecosystem": item.ecosystem,
         "name": item.name,
         "version": item.version,
         "uri": item.uri,
-        "digest": digest,
+        "digest": _digest(item),
     }
+
+
+_NORMAL: Final = re.compile(r"[0-9a-f]{64}")
+
+
+def _digest(item: Dependency) -> str:
+    if item.digest_algorithm == "sha256" and _NORMAL.fullmatch(item.digest_text):
+        return f"sha256:{item.digest_text}"
+    try:
+        algorithm = "" if item.digest_text.startswith("sha") else item.digest_algorithm
+        return str(digest_parse(item.digest_text, algorithm))
+    except ProvenanceError:
+        return f"{item.digest_algorithm}:{item.digest_text}"

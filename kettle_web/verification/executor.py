@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Protocol
 
 from kettle_web.attestation.checks import AttestationError, CheckFailed, CheckImpossible, CheckSkipped, Passed, Step
 from kettle_web.provenance.errors import ProvenanceError
@@ -13,6 +13,7 @@ from kettle_web.verification.visible import visible
 TEXT_LIMIT = 4000
 """Characters of a reason or value that are kept, escaped visibly: documents are hostile, and reports are stored and shown."""
 
+_LINKS = {link.value: link for link in Link}
 _WHICH = {
     Outcome.FAIL: "failed",
     Outcome.SKIPPED: "was not made",
@@ -20,11 +21,24 @@ _WHICH = {
 }
 
 
-class Executor:
-    """Runs steps in order and keeps the checks that they became."""
+class Watched(Protocol):
+    """What steps work on, when it tells whether they looked at the time."""
 
-    def __init__(self) -> None:
+    time_was_read: bool
+
+
+class Executor:
+    """Runs steps in order and keeps the checks that they became.
+
+    `earlier`: an executor that ran the same steps on the same bytes at another time. A check is taken over from it when its step did not
+    look at the time there and all that it depends on is taken over too: signatures do not change with dates.
+    """
+
+    def __init__(self, earlier: Executor | None = None) -> None:
         self._checks: dict[str, Check] = {}
+        self._time_bound: set[str] = set()
+        self._taken: set[str] = set()
+        self._earlier = earlier
 
     @property
     def checks(self) -> tuple[Check, ...]:
@@ -35,14 +49,34 @@ class Executor:
         check = self._checks.get(code)
         return check.outcome if check else None
 
-    def run(self, step: Step[Any], context: Any) -> Check:
+    def run(self, step: Step[Any], context: Watched) -> Check:
         """Runs a step whose predecessors passed; otherwise it is skipped, and says because of which."""
-        blocked = next((code for code in step.depends_on if self.outcome(code) is not Outcome.PASS), None)
-        check = _run(step, context) if blocked is None else self._blocked(step, blocked)
         if step.code in self._checks:
             raise ValueError(f"the code {step.code} is used twice")
+        check = self._taken_over(step)
+        if check is None:
+            check = self._made(step, context)
         self._checks[step.code] = check
         return check
+
+    def _made(self, step: Step[Any], context: Watched) -> Check:
+        for code in step.depends_on:
+            if self.outcome(code) is not Outcome.PASS:
+                return self._blocked(step, code)
+        context.time_was_read = False
+        check = _run(step, context)
+        if context.time_was_read:
+            self._time_bound.add(step.code)
+        return check
+
+    def _taken_over(self, step: Step[Any]) -> Check | None:
+        earlier = self._earlier
+        if earlier is None or step.code in earlier._time_bound:
+            return None
+        if not self._taken.issuperset(step.depends_on):
+            return None
+        self._taken.add(step.code)
+        return earlier._checks.get(step.code)
 
     def _blocked(self, step: Step[Any], code: str) -> Check:
         before = self._checks.get(code)
@@ -103,15 +137,15 @@ def _check(
     return Check(
         code=step.code,
         title=step.title,
-        link=Link(step.link),
+        link=_LINKS[step.link],
         outcome=outcome,
         required=required,
         proves=step.proves,
         does_not_prove=step.does_not_prove,
-        reason=visible(reason[:TEXT_LIMIT]),
+        reason=visible(reason[:TEXT_LIMIT]) if reason else "",
         reason_code=reason_code,
-        expected=visible(expected[:TEXT_LIMIT]),
-        actual=visible(actual[:TEXT_LIMIT]),
+        expected=visible(expected[:TEXT_LIMIT]) if expected else "",
+        actual=visible(actual[:TEXT_LIMIT]) if actual else "",
         anchor=anchor,
         depends_on=step.depends_on,
     )

@@ -17,14 +17,15 @@ from typing import Any
 
 from kettle_web.attestation.anchors import Anchor, AnchorSet, anchors_builtin
 from kettle_web.attestation.checks import Step
-from kettle_web.attestation.collateral import Collateral, CollateralSource, collateral_to_json
-from kettle_web.attestation.platforms import Context, procedure_for
+from kettle_web.attestation.collateral import CollateralSource, collateral_to_json
+from kettle_web.attestation.platforms import procedure_for
 from kettle_web.provenance.summary import summary
 from kettle_web.verification import sentences
 from kettle_web.verification.artifacts import ArtifactSource
 from kettle_web.verification.checks import binding, demands, documents, files, image, inputs, request, statement
 from kettle_web.verification.executor import Executor
 from kettle_web.verification.inquiry import Inquiry, Request
+from kettle_web.verification.moments import WatchedContext, WatchedInquiry
 from kettle_web.verification.policy import Policy
 from kettle_web.verification.report import Check, Judgement, Outcome, Report, ValidUntil, Verdict
 from kettle_web.verification.verdict import EXIT_STATUSES, verdict_of
@@ -34,14 +35,20 @@ from kettle_web.verification.verdict import EXIT_STATUSES, verdict_of
 class Findings:
     """One judgement with everything that it rests on."""
 
-    inquiry: Inquiry
-    checks: tuple[Check, ...]
+    inquiry: WatchedInquiry
+    executor: Executor
     verdict: Verdict
     platform_title: str
-    anchor: Anchor | None
-    validity: tuple[ValidUntil, ...]
-    collateral: Collateral
-    """As used."""
+    context: WatchedContext | None
+    """None: the evidence could not be read."""
+
+    @property
+    def checks(self) -> tuple[Check, ...]:
+        return self.executor.checks
+
+    @property
+    def anchor(self) -> Anchor | None:
+        return self.context.anchor if self.context else None
 
     @property
     def anchor_kind(self) -> str:
@@ -78,7 +85,7 @@ def run_checks(
     files out, as asked, and the headline says so. `collateral`: where the vendor's lists come from, None: from nowhere;
     `require_collateral`: what could not be checked for want of them leaves the verdict incomplete.
     """
-    inquiry = Inquiry(
+    inquiry = WatchedInquiry(
         provenance_bytes=provenance_bytes,
         evidence_bytes=evidence_bytes,
         artifacts=artifacts,
@@ -95,23 +102,21 @@ def run_checks(
         require_collateral=require_collateral or (policy is not None and policy.required_collateral),
     )
     anchors = anchors or anchors_builtin()
-    fresh = replace(inquiry)
     today = _judge(inquiry, anchors, collateral)
     as_of_build: Judgement | None = None
     if inquiry.statement is not None:
         built_at = inquiry.statement.finished_on or inquiry.statement.started_on
         # The claim is bounded by what we know: nothing was built after we look at it, or after its result came.
         built_at = min(built_at, now, received_at or now)
-        then = replace(fresh, judged_at=built_at, artifact_results=inquiry.artifact_results)
-        # What was got once is what both are judged by, and nothing is asked for twice.
-        as_of_build = _judge(then, anchors, today.collateral if collateral is not None else None).judgement
+        as_of_build = _judge(inquiry.at(built_at), anchors, None, today).judgement
     return _report(today, as_of_build)
 
 
-def _judge(inquiry: Inquiry, anchors: AnchorSet, collateral: CollateralSource | None) -> Findings:
-    executor = Executor()
+def _judge(inquiry: WatchedInquiry, anchors: AnchorSet, collateral: CollateralSource | None, before: Findings | None = None) -> Findings:
+    """`before`: the same question at another moment; then what was found and got there is used, and nothing is asked for twice."""
+    executor = Executor(before.executor if before else None)
     executor.run(documents.EVIDENCE_STEP, inquiry)
-    title, codes, context = _attestation(executor, inquiry, anchors, collateral)
+    title, codes, context = _attestation(executor, inquiry, anchors, collateral, before.context if before else None)
     if context is not None:
         inquiry.signed_field, inquiry.claims = context.signed_data, dict(context.claims)
     own: tuple[Step[Inquiry], ...] = (
@@ -128,24 +133,29 @@ def _judge(inquiry: Inquiry, anchors: AnchorSet, collateral: CollateralSource | 
         executor.run(step, inquiry)
     anchor = context.anchor if context else None
     verdict = verdict_of(executor.checks, has_evidence=inquiry.evidence_bytes is not None, anchor_kind=anchor.kind if anchor else "")
-    validity = tuple(ValidUntil(*item) for item in context.validity) if context else ()
-    used = context.collateral_used if context else Collateral()
-    return Findings(inquiry, executor.checks, verdict, title, anchor, validity, used)
+    return Findings(inquiry, executor, verdict, title, context)
 
 
 def _attestation(
-    executor: Executor, inquiry: Inquiry, anchors: AnchorSet, collateral: CollateralSource | None
-) -> tuple[str, tuple[str, ...], Context | None]:
+    executor: Executor,
+    inquiry: WatchedInquiry,
+    anchors: AnchorSet,
+    collateral: CollateralSource | None,
+    before: WatchedContext | None,
+) -> tuple[str, tuple[str, ...], WatchedContext | None]:
     """Runs the platform's procedure; gives its title, the codes that signed data rests on, and what it found."""
     if executor.outcome(documents.EVIDENCE) is not Outcome.PASS:
         return "", (), None
-    procedure = procedure_for(inquiry.platform)
+    procedure, moment = procedure_for(inquiry.platform), inquiry.judged_at
 
-    def minimum_tcb_for(claims: dict[str, Any]) -> dict[str, int] | None:
-        entry = inquiry.policy.entry_for(inquiry.platform, claims, inquiry.judged_at)
+    def minimum(claims: dict[str, Any]) -> dict[str, int] | None:
+        entry = inquiry.policy.entry_for(inquiry.platform, claims, moment)
         return (entry.minimum_tcb or None) if entry else None
 
-    context = Context(inquiry.evidence, anchors=anchors, now=inquiry.judged_at, collateral=collateral, minimum_tcb_for=minimum_tcb_for)
+    if before is None:
+        context = WatchedContext(inquiry.evidence, anchors=anchors, now=moment, collateral=collateral, minimum_tcb_for=minimum)
+    else:
+        context = before.at(moment, minimum)
     for step in procedure.steps:
         demanded = step.rests_on_collateral and inquiry.require_collateral
         executor.run(replace(step, required=True) if demanded else step, context)
@@ -181,12 +191,12 @@ def _report(today: Findings, as_of_build: Judgement | None) -> Report:
             "hex": signed.data.hex(),
             "nonce_hex": signed.nonce.hex(),
         },
-        valid_until=today.validity,
+        valid_until=tuple(ValidUntil(*item) for item in today.context.validity) if today.context else (),
         provenance_sha256=_sha256_hex(inquiry.provenance_bytes),
         evidence_sha256=_sha256_hex(inquiry.evidence_bytes),
         policy_version=inquiry.policy.version,
         policy_entry=entry.to_json() if entry else None,
-        collateral=collateral_to_json(today.collateral) or None,
+        collateral=(collateral_to_json(today.context.collateral_used) or None) if today.context else None,
     )
 
 

@@ -12,6 +12,19 @@ from kettle_web.verification.inquiry import NotAsked
 from kettle_web.verification.report import Check
 
 
+class World:
+    """What steps work on."""
+
+    def __init__(self, now: int = 1) -> None:
+        self.time_was_read = False
+        self._now = now
+
+    @property
+    def now(self) -> int:
+        self.time_was_read = True
+        return self._now
+
+
 def _step(run: Callable[[Any], Any], code: str = "a", after: tuple[str, ...] = (), required: bool = True) -> Step[Any]:
     return Step(code, f"Title of {code}", "report", "p", "d", run, after, required)
 
@@ -24,7 +37,7 @@ def _raising(error: BaseException) -> Callable[[Any], Any]:
 
 
 def _run(run: Callable[[Any], Any], *, required: bool = True) -> Check:
-    return Executor().run(_step(run, required=required), None)
+    return Executor().run(_step(run, required=required), World())
 
 
 @pytest.mark.parametrize(
@@ -65,22 +78,22 @@ def test_an_optional_check_that_fails_counts() -> None:
 
 def test_a_step_after_one_that_did_not_pass_is_not_run() -> None:
     executor = Executor()
-    executor.run(_step(_raising(CheckImpossible("x", "why"))), None)
-    check = executor.run(_step(_raising(AssertionError("was run")), "b", ("a",)), None)
+    executor.run(_step(_raising(CheckImpossible("x", "why"))), World())
+    check = executor.run(_step(_raising(AssertionError("was run")), "b", ("a",)), World())
     assert (check.outcome.value, check.reason) == ("skipped", "depends on «Title of a», which could not be made")
-    last = executor.run(_step(_raising(AssertionError("was run")), "c", ("b",)), None)
+    last = executor.run(_step(_raising(AssertionError("was run")), "c", ("b",)), World())
     assert last.reason == "depends on «Title of b», which was not made"
 
 
 def test_a_step_after_one_that_nobody_ran_is_not_run() -> None:
-    assert Executor().run(_step(lambda _: Passed(), "b", ("a",)), None).outcome.value == "skipped"
+    assert Executor().run(_step(lambda _: Passed(), "b", ("a",)), World()).outcome.value == "skipped"
 
 
 def test_a_code_is_used_once() -> None:
     executor = Executor()
-    executor.run(_step(lambda _: Passed()), None)
+    executor.run(_step(lambda _: Passed()), World())
     with pytest.raises(ValueError, match="twice"):
-        executor.run(_step(lambda _: Passed()), None)
+        executor.run(_step(lambda _: Passed()), World())
 
 
 def test_endless_texts_are_cut() -> None:
@@ -95,3 +108,34 @@ def test_an_interrupt_goes_through() -> None:
 def test_texts_of_documents_are_written_out_visibly() -> None:
     check = _run(_raising(CheckFailed("x", "a\x1b[2J\0", expected="\u202e", actual="\n")))
     assert (check.reason, check.expected, check.actual) == ("a\\u{1b}[2J\\u{0}", "\\u{202e}", "\\u{a}")
+
+
+def test_only_what_looked_at_the_time_is_made_again_and_what_depends_on_it() -> None:
+    made: list[str] = []
+
+    def timeless(context: World) -> Passed:
+        made.append("timeless")
+        return Passed()
+
+    def timely(context: World) -> Passed:
+        made.append("timely")
+        if context.now > 1:
+            raise CheckFailed("late", "too late")
+        return Passed()
+
+    def after(context: World) -> Passed:
+        made.append("after")
+        return Passed()
+
+    steps = (_step(timeless, "a"), _step(timely, "b", ("a",)), _step(after, "c", ("b",)))
+    first = Executor()
+    for step in steps:
+        first.run(step, World(1))
+    assert made == ["timeless", "timely", "after"]
+    again, later = Executor(first), Executor(first)
+    for step in steps:
+        again.run(step, World(1))
+        later.run(step, World(2))
+    assert made == ["timeless", "timely", "after", "timely", "timely", "after"]
+    assert again.checks == first.checks
+    assert [check.outcome.value for check in later.checks] == ["pass", "fail", "skipped"]

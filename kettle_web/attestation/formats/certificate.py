@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import Final
 
 from ..checks import Malformed
@@ -140,7 +141,9 @@ def _extensions_parse(wrapper: der.Reader, what: str) -> tuple[Extension, ...]:
     return tuple(found)
 
 
+@lru_cache(maxsize=64)
 def _common_name(name: der.Element, what: str) -> str:
+    """Cached: issuers are few, and every subject of a kind has the same name."""
     sets = der.Reader(name.content, what)
     common_name = ""
     while not sets.done:

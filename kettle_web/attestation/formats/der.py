@@ -6,9 +6,8 @@ encoding. The cryptography library is not used for these certificates: it warns 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Final
+from typing import Final, NamedTuple
 
 from ..checks import Malformed
 
@@ -26,8 +25,7 @@ SEQUENCE: Final = 0x30
 SET: Final = 0x31
 
 
-@dataclass(frozen=True)
-class Element:
+class Element(NamedTuple):
     tag: int
     content: bytes
     raw: bytes
@@ -136,7 +134,8 @@ def time_decode(element: Element, what: str) -> datetime:
     elif element.tag != GENERALIZED_TIME or len(digits) != 14:
         raise Malformed("der.time", f"{what} is not a time of a known form.")
     try:
-        return datetime.strptime(digits, "%Y%m%d%H%M%S").replace(tzinfo=UTC)
+        year, *rest = int(digits[:4]), *(int(digits[at : at + 2]) for at in range(4, 14, 2))
+        return datetime(year, rest[0], rest[1], rest[2], rest[3], rest[4], tzinfo=UTC)
     except ValueError as error:
         raise Malformed("der.time", f"{what} is not a possible time.") from error
 

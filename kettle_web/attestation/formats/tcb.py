@@ -5,7 +5,8 @@ Source: AMD document 56860 (SEV-SNP firmware ABI), table «TCB_VERSION»; eviden
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
 from typing import Final
 
 from ..checks import Malformed
@@ -31,18 +32,22 @@ class Tcb:
 
     def components(self) -> dict[str, int]:
         """Level by component name, without those that the generation lacks."""
-        return {name: level for name, level in asdict(self).items() if isinstance(level, int)}
+        levels = {"bootloader": self.bootloader, "tee": self.tee, "snp": self.snp, "microcode": self.microcode}
+        return levels if self.fmc is None else levels | {"fmc": self.fmc}
 
     def at_least(self, other: Tcb) -> bool:
         """Every component has at least the other's level."""
+        if self == other:
+            return True
         mine, others = self.components(), other.components()
         return mine.keys() == others.keys() and all(mine[name] >= level for name, level in others.items())
 
-    @property
+    @cached_property
     def text(self) -> str:
         return ", ".join(f"{name} {level}" for name, level in self.components().items())
 
 
+@lru_cache(maxsize=256)
 def tcb_parse(raw: bytes, *, turin: bool) -> Tcb:
     """The 8 bytes of a TCB_VERSION in Turin's layout or in that of Milan and Genoa."""
     if len(raw) != 8:

@@ -6,6 +6,7 @@ Source: AMD document 57230 (VCEK certificate and KDS interface), chapter 3; evid
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 from ..checks import Malformed
@@ -44,8 +45,9 @@ class Vek:
     """VLEK: the cloud provider; empty: not there."""
 
 
+@lru_cache(maxsize=256)
 def vek_parse(data: bytes) -> Vek:
-    """The VCEK or VLEK in `data` (DER). Raises `Malformed`."""
+    """The VCEK or VLEK in `data` (DER). Raises `Malformed`. Cached: a machine's key stands in every evidence that it makes."""
     certificate = certificate_parse(data, "The chip key's certificate")
     if any(extension.critical for extension in certificate.extensions):
         raise Malformed("vek.extension", "The chip key's certificate has a critical extension, which AMD's have not.")

@@ -7,6 +7,7 @@ byte for byte, and whose key verifies its signature, alone decides whether this 
 from __future__ import annotations
 
 from datetime import datetime
+from functools import lru_cache
 from typing import Final
 
 from ..anchors import ARK, ASK, ASVK, TEST, Anchor
@@ -128,11 +129,16 @@ def minimum_tcb(context: Context) -> Passed:
 
 
 def _valid(code: str, what: str, not_before: datetime, not_after: datetime, context: Context) -> Passed:
-    expected = f"{not_before:%Y-%m-%d %H:%M:%S} to {not_after:%Y-%m-%d %H:%M:%S} UTC"
+    expected = _dates(not_before, not_after)
     actual = context.now.isoformat()
     require(context.now >= not_before, f"{code}.early", f"{what} is not valid yet.", expected=expected, actual=actual)
     require(context.now <= not_after, f"{code}.expired", f"{what} is no longer valid.", expected=expected, actual=actual)
     return Passed(expected=expected, actual=actual)
+
+
+@lru_cache(maxsize=256)
+def _dates(not_before: datetime, not_after: datetime) -> str:
+    return f"{not_before:%Y-%m-%d %H:%M:%S} to {not_after:%Y-%m-%d %H:%M:%S} UTC"
 
 
 def _issued_by(certificate: Certificate, anchor: Anchor, *, code: str = "vek.signature", failure: str = "Not signed by it.") -> None:
