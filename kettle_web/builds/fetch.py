@@ -7,6 +7,7 @@ import io
 import logging
 from typing import Any, BinaryIO, cast
 
+from django.db import DatabaseError
 from django.utils.translation import gettext as _
 
 from kettle_web.builds.endpoints import endpoint_client
@@ -73,6 +74,12 @@ def result_fetch(build_id: int, *, client_for: ClientFor = endpoint_client) -> N
             _again_or_fail(build, lease, error)
         except CoreError as error:
             build_fail(build.id, fault=Fault.US, code=error.code, message=error.message, lease_owner=lease.owner)
+        except DatabaseError:
+            raise
+        except Exception:
+            # Whatever breaks in our own code must not leave the build here for ever, nor lose its result at once.
+            logger.exception("Fetching the result of build %s broke.", build.uid)
+            _again_or_broken(build, lease)
         else:
             build_advance(
                 build.id,
@@ -97,3 +104,12 @@ def _again_or_fail(build: Build, lease: Lease, error: KettleError) -> None:
         code = error.code
         message = _("The result could not be downloaded: %(said)s") % {"said": error.message[:500]}
     build_fail(build.id, fault=Fault(error.fault), code=code, message=message, lease_owner=lease.owner)
+
+
+def _again_or_broken(build: Build, lease: Lease) -> None:
+    tries = build.tries + 1
+    if tries < TRIES:
+        build_retry_later(build.id, lease_owner=lease.owner, seconds=BACKOFF_SECONDS[tries - 1], tries=tries)
+        return
+    message = _("Fetching the result broke on our side. An administrator finds the reason in the log.")
+    build_fail(build.id, fault=Fault.US, code="fetch.broken", message=message, lease_owner=lease.owner)

@@ -6,8 +6,9 @@ import logging
 from collections.abc import Callable
 from datetime import timedelta
 
-from django.db import transaction
+from django.db import DatabaseError, transaction
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from kettle_web.builds.endpoints import endpoint_client
 from kettle_web.builds.leases import Lease, lease_claim, lease_kept
@@ -35,15 +36,26 @@ def build_submit(build_id: int, *, client_for: ClientFor = endpoint_client) -> N
     if lease is None:
         return
     with lease_kept(lease):
-        build = Build.objects.select_related("endpoint").get(id=build_id)
-        tries = build.tries
-        if build.state == State.QUEUED and not build_advance(build_id, State.SUBMITTING, lease_owner=lease.owner, tries=tries):
-            return
-        attempt = _attempt(build)
-        if attempt is None:
-            _end_unknown(build, lease)
-            return
-        _send(build, attempt, lease, client_for)
+        try:
+            _submit(build_id, lease, client_for)
+        except DatabaseError:
+            raise
+        except Exception:
+            # Whatever breaks in our own code must not leave the build here for ever, nor send it twice.
+            logger.exception("The submission of build %s broke.", build_id)
+            _end_broken(Build.objects.select_related("endpoint").get(id=build_id), lease)
+
+
+def _submit(build_id: int, lease: Lease, client_for: ClientFor) -> None:
+    build = Build.objects.select_related("endpoint").get(id=build_id)
+    tries = build.tries
+    if build.state == State.QUEUED and not build_advance(build_id, State.SUBMITTING, lease_owner=lease.owner, tries=tries):
+        return
+    attempt = _attempt(build)
+    if attempt is None:
+        _end_unknown(build, lease)
+        return
+    _send(build, attempt, lease, client_for)
 
 
 def _attempt(build: Build) -> Attempt | None:
@@ -64,6 +76,14 @@ def _end_unknown(build: Build, lease: Lease) -> None:
         )
         failure = outcome_unknown(build.endpoint.name if build.endpoint else "")
         build_fail(build.id, fault=failure.fault, code=failure.code, message=failure.message, lease_owner=lease.owner)
+
+
+def _end_broken(build: Build, lease: Lease) -> None:
+    if build.attempts.filter(outcome=Attempt.Outcome.SENT).exists():
+        _end_unknown(build, lease)
+        return
+    message = _("The submission broke on our side before anything was sent. An administrator finds the reason in the log.")
+    build_fail(build.id, fault=Fault.US, code="submit.broken", message=message, lease_owner=lease.owner)
 
 
 def _send(build: Build, attempt: Attempt, lease: Lease, client_for: ClientFor) -> None:

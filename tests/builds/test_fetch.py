@@ -12,6 +12,7 @@ from kettle_web.builds.fetch import NOT_FOUND_TRIES, result_fetch
 from kettle_web.builds.models import Build
 from kettle_web.builds.states import State
 from kettle_web.core.blobs import blob_read, scratch_folder
+from kettle_web.kettle_api.client import KettleClient
 from tests.fakes.kettle_server import BrokenServer, KettleServer
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -84,3 +85,16 @@ def test_build_of_another_state_is_left_alone(build_make) -> None:
     with KettleServer() as server:
         build = run(build_make(base_url=server.url, state=State.DONE))
     assert build.result_sha256 == ""
+
+
+def test_what_breaks_on_our_side_is_tried_again_and_then_said(build_make) -> None:
+    def broken(endpoint: object) -> KettleClient:
+        raise RuntimeError("a bug of ours")
+
+    build = build_make(base_url="http://127.0.0.1:9", state=State.FETCHING)
+    for _ in range(fetch.TRIES):
+        assert build.state == State.FETCHING
+        Build.objects.update(next_try_at=None)
+        result_fetch(build.id, client_for=broken)
+        build.refresh_from_db()
+    assert (build.state, build.fault, build.failure_code, build.lease_owner) == (State.FAILED, "us", "fetch.broken", "")

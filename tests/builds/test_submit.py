@@ -11,6 +11,7 @@ from starlette.responses import PlainTextResponse, Response
 from kettle_web.builds.models import Attempt, Build
 from kettle_web.builds.states import State
 from kettle_web.builds.submit import TRIES, build_submit
+from kettle_web.kettle_api.client import KettleClient
 from tests.fakes.kettle_server import JOB, BrokenServer, KettleServer
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -156,3 +157,26 @@ def test_missing_source_is_our_fault_and_nothing_is_sent(build_make) -> None:
         assert server.submissions == []
     build.refresh_from_db()
     assert (build.state, build.fault, build.failure_code) == (State.FAILED, "us", "blob-missing")
+
+
+def test_what_breaks_before_sending_ends_the_build_and_says_so(build_make) -> None:
+    def broken(endpoint: object) -> KettleClient:
+        raise RuntimeError("a bug of ours")
+
+    build = build_make(base_url="http://127.0.0.1:9")
+    build_submit(build.id, client_for=broken)
+    build.refresh_from_db()
+    assert (build.state, build.fault, build.failure_code) == (State.FAILED, "us", "submit.broken")
+    assert build.attempts.get().outcome == Attempt.Outcome.PREPARED
+
+
+def test_what_breaks_after_sending_leaves_the_outcome_open(build_make, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*arguments: object, **values: object) -> str:
+        raise RuntimeError("a bug of ours")
+
+    monkeypatch.setattr(KettleClient, "submit", broken)
+    build = build_make(base_url="http://127.0.0.1:9")
+    build_submit(build.id)
+    build.refresh_from_db()
+    assert (build.state, build.failure_code) == (State.FAILED, "outcome-unknown")
+    assert build.attempts.get().outcome == Attempt.Outcome.UNKNOWN
