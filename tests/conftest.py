@@ -46,6 +46,11 @@ def _missing(what: str) -> str:
     return ""
 
 
+def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
+    """Name packed bytes by their argument: they hold the time, and each process of a run would name its tests differently."""
+    return argname if isinstance(val, bytes) and (len(val) > 32 or not val.isascii()) else None
+
+
 def pytest_runtest_setup(item: pytest.Item) -> None:
     wanted = [what for mark in item.iter_markers("needs") for what in mark.args]
     if item.get_closest_marker("browser"):
