@@ -70,7 +70,7 @@ class IntelLists:
 
 def intel_lists_parse(collateral: IntelCollateral) -> IntelLists:
     """Everything in `collateral` taken apart. Raises `Malformed`."""
-    tcb, identity = (json_decode(text.encode(), what) for text, what in (
+    tcb, identity = (json_decode(_ascii(text, what), what) for text, what in (
         (collateral.tcb_info, "Intel's TCB info"), (collateral.qe_identity, "The quoting enclave's identity"),
     ))  # fmt: skip
     _expect(tcb, "Intel's TCB info", id="TDX", version=3)
@@ -92,15 +92,22 @@ def _dated(value: dict[str, Any], text: str, signature: bytes, chain: str, what:
     if len(signature) != SIGNATURE_BYTES:
         raise Malformed("lists.signature", f"The signature of {what} does not have {SIGNATURE_BYTES} bytes.")
     signer, root = _chain(chain, f"The chain of {what}")
-    return Dated(text.encode(), signature, _time(value, "issueDate", what), _time(value, "nextUpdate", what), signer, root)
+    return Dated(_ascii(text, what), signature, _time(value, "issueDate", what), _time(value, "nextUpdate", what), signer, root)
 
 
 def _chain(text: str, what: str) -> tuple[Certificate, Certificate]:
     """Services end a chain with or without an empty line; nothing depends on it, so both are read."""
-    found = pem_chain_parse(text.rstrip("\n").encode() + b"\n", what)
+    found = pem_chain_parse(_ascii(text, what).rstrip(b"\n") + b"\n", what)
     if len(found) != 2:
         raise Malformed("lists.chain", f"{what} has {len(found)} certificates instead of two.")
     return intel_certificate_parse(found[0], f"{what}, first certificate"), intel_certificate_parse(found[1], f"{what}, root")
+
+
+def _ascii(text: str, what: str) -> bytes:
+    """The bytes as they were served. Text that came through JSON can hold what no encoding has (half a surrogate pair)."""
+    if not text.isascii():
+        raise Malformed("lists.not-ascii", f"{what} has characters outside ASCII.")
+    return text.encode()
 
 
 def _qe(value: dict[str, Any]) -> QeIdentity:
