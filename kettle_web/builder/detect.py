@@ -6,11 +6,12 @@ from pathlib import Path
 from kettle_web.builder.drivers.base import Driver
 from kettle_web.builder.drivers.cargo import CargoDriver
 from kettle_web.builder.drivers.nix import NixDriver
+from kettle_web.builder.drivers.pnpm import PnpmDriver
 from kettle_web.builder.errors import LockfileMissing, SourceError, ToolchainMissing
 
 ORDER = (("flake.nix", "nix"), ("Cargo.lock", "cargo"), ("pnpm-lock.yaml", "pnpm"))
 UNLOCKED = (("Cargo.toml", "Cargo.lock", "cargo generate-lockfile"), ("package.json", "pnpm-lock.yaml", "pnpm install"))
-DRIVERS: dict[str, Callable[[], Driver]] = {"cargo": CargoDriver, "nix": NixDriver}
+DRIVERS: dict[str, Callable[[], Driver]] = {"cargo": CargoDriver, "nix": NixDriver, "pnpm": PnpmDriver}
 
 
 def driver_for(project: Path) -> Driver:

@@ -10,6 +10,8 @@ from pathlib import Path
 
 from kettle_web.builder.errors import ToolchainMissing
 from kettle_web.builder.sandbox.walls import Mount
+from kettle_web.builder.toolchain_node import ADVICE as PNPM_ADVICE
+from kettle_web.builder.toolchain_node import pnpm_found
 
 ASK_SECONDS = 10.0
 LINKER_PATH = "/usr/local/bin:/usr/bin:/bin"
@@ -18,6 +20,7 @@ NIX_STORE = "/nix/store"
 ADVICE = {
     "cargo": "Install Rust (https://rustup.rs) and a C compiler for linking, or on Debian «apt install cargo gcc».",
     "nix": "Install Nix (https://nixos.org/download), or on Debian «apt install nix-bin».",
+    "pnpm": PNPM_ADVICE,
 }
 
 
@@ -55,7 +58,7 @@ def toolchains_found() -> dict[str, str | None]:
         cargo: str | None = str(cargo_toolchain().cargo)
     except ToolchainMissing:
         cargo = None
-    return {"cargo": cargo, "nix": shutil.which("nix", path=_nix_path()), "pnpm": shutil.which("pnpm")}
+    return {"cargo": cargo, "nix": shutil.which("nix", path=_nix_path()), "pnpm": pnpm_found()}
 
 
 def toolchain_advice(name: str) -> str:

@@ -3,11 +3,7 @@
 import base64
 import hashlib
 import io
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
-from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+import platform
 from pathlib import Path
 
 import pytest
@@ -16,6 +12,7 @@ from kettle_web.builder.toolchains import nix_toolchain, tool_sha256
 from kettle_web.provenance.merkle import merkle_leaves, merkle_root
 from kettle_web.provenance.statement import Statement, statement_parse
 from kettle_web.verification.cli import main
+from tests.builder.file_host import file_host
 from tests.builder.githost import git_host, repository_make
 from tests.builder.running import NONCE, Builder, builder_running
 
@@ -35,27 +32,7 @@ SCRIPT = "/bin/mkdir -p $out/bin; echo hello > $out/bin/hello; /bin/ln -s hello 
 
 
 def flake(script: str = SCRIPT, more: str = "") -> str:
-    import platform
-
     return FLAKE % {"system": f"{platform.machine()}-linux", "script": script, "more": more}
-
-
-class Quiet(SimpleHTTPRequestHandler):
-    def log_message(self, *_: object) -> None:
-        """Say nothing."""
-
-
-@contextmanager
-def file_host(folder: Path) -> Iterator[str]:
-    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(folder)))
-    thread = threading.Thread(target=server.serve_forever, args=(0.02,))
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_address[1]}"
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
 
 
 def statement_of(builder: Builder, job_id: str, name: str = "project") -> Statement:
