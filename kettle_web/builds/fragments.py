@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from django.conf import settings
+from django.http import QueryDict
 
 from kettle_web.builds.forms import RepositoryForm, SubmissionForm, UploadForm
-from kettle_web.builds.models import Endpoint
+from kettle_web.builds.models import Endpoint, Upload
+from kettle_web.builds.preflight import refusals
 from kettle_web.builds.selectors import endpoints_enabled
 from kettle_web.builds.sources import Sample, sample_state
 from kettle_web.core.formfiles import FORM_FILE_BYTES
@@ -40,6 +42,8 @@ class NewPage:
     """What goes up in chunks."""
     stock_limit_bytes: int
     """Above it, a stock Kettle server is likely to refuse the archive."""
+    kept: Upload | None = None
+    """The archive of a form that came back for another reason: it is here already and need not be chosen again."""
 
     @property
     def form(self) -> SubmissionForm:
@@ -65,3 +69,16 @@ def new_page(
         max_upload_bytes=settings.MAX_UPLOAD_BYTES,
         stock_limit_bytes=STOCK_LIMIT_BYTES,
     )
+
+
+def upload_page(form: UploadForm, upload: Upload | None) -> NewPage:
+    """The page of a refused upload, with what was found in it; an archive that is fit to be sent stays chosen."""
+    if upload is None:
+        return new_page(way="upload", upload_form=form)
+    kept = upload if upload.sha256 and not refusals(upload.inspection) else None
+    data = QueryDict(mutable=True)
+    data.update(form.data)
+    data["upload"] = kept.uid if kept is not None else ""
+    form.data = data
+    problems = tuple((upload.inspection or {}).get("problems", ()))
+    return replace(new_page(way="upload", upload_form=form, problems=problems), kept=kept)

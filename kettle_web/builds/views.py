@@ -16,7 +16,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from kettle_web.accounts.access import viewer
 from kettle_web.builds.errors import BuildError
 from kettle_web.builds.forms import RepositoryForm, SubmissionForm, UploadForm
-from kettle_web.builds.fragments import new_page
+from kettle_web.builds.fragments import new_page, upload_page
 from kettle_web.builds.models import Build, Upload
 from kettle_web.builds.preflight import refusals
 from kettle_web.builds.selectors import build_for_viewer, event_lines, events_after, upload_for_owner
@@ -69,7 +69,7 @@ def _repository_submit(request: HttpRequest) -> HttpResponse:
 
 def _upload_submit(request: HttpRequest) -> HttpResponse:
     form = UploadForm(request.POST, request.FILES)
-    problems: tuple[dict[str, Any], ...] = ()
+    upload: Upload | None = None
     is_valid, status = form.is_valid(), 422
     if request.META.get(TOO_BIG):
         limit = FORM_FILE_BYTES // 1024**2
@@ -77,34 +77,39 @@ def _upload_submit(request: HttpRequest) -> HttpResponse:
         form.errors.pop("__all__", None)
         form.add_error("archive", said % {"limit": limit})
         status = 413
-    elif is_valid:
+    else:
         try:
             upload = _upload_of(request, form)
-            problems = tuple((upload.inspection or {}).get("problems", ()))
-            upload_check(upload)
-            build = build_create(owner=viewer(request), origin=Build.Origin.UPLOAD, upload=upload, **_common(form))
-            for problem in problems:
-                messages.warning(request, f"{problem['message']} {problem['advice']}".strip())
-            return redirect("pages:build", uid=build.uid)
+            if is_valid and upload is not None:
+                return redirect("pages:build", uid=_upload_build(request, form, upload).uid)
         except BuildError as error:
-            if not refusals({"problems": problems}):
+            if upload is None or not refusals(upload.inspection):
                 form.add_error("archive", error.message)
             status = error.status if error.status != 400 else 422
         except CoreError as error:
             form.add_error("archive", error.message)
             status = 507
-    page = new_page(way="upload", upload_form=form, problems=problems)
-    return render(request, "builds/new.html", {"page": page}, status=status)
+    return render(request, "builds/new.html", {"page": upload_page(form, upload)}, status=status)
 
 
-def _upload_of(request: HttpRequest, form: UploadForm) -> Upload:
-    if form.cleaned_data["upload"]:
-        try:
-            return upload_for_owner(viewer(request), form.cleaned_data["upload"])
-        except Http404 as error:
-            raise BuildError("upload-missing", _("This upload is not here any more. Choose the file again.")) from error
-    file = form.cleaned_data["archive"]
-    return upload_from_form(owner=viewer(request), name=file.name or "", file=file.file, size=file.size or 0)
+def _upload_build(request: HttpRequest, form: UploadForm, upload: Upload) -> Build:
+    upload_check(upload)
+    build = build_create(owner=viewer(request), origin=Build.Origin.UPLOAD, upload=upload, **_common(form))
+    for problem in (upload.inspection or {}).get("problems", ()):
+        messages.warning(request, f"{problem['message']} {problem['advice']}".strip())
+    return build
+
+
+def _upload_of(request: HttpRequest, form: UploadForm) -> Upload | None:
+    """Give the archive that came, also when something else in the form is wrong: it need not be sent again."""
+    if file := form.cleaned_data.get("archive"):
+        return upload_from_form(owner=viewer(request), name=file.name or "", file=file.file, size=file.size or 0)
+    if not (uid := form.cleaned_data.get("upload")):
+        return None
+    try:
+        return upload_for_owner(viewer(request), uid)
+    except Http404 as error:
+        raise BuildError("upload-missing", _("This upload is not here any more. Choose the file again.")) from error
 
 
 def _common(form: SubmissionForm) -> dict[str, Any]:

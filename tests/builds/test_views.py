@@ -133,6 +133,26 @@ def test_archive_that_cannot_be_read_is_refused_with_a_reason(client: Client, da
     assert not Build.objects.exists()
 
 
+def test_archive_of_a_form_that_comes_back_need_not_be_chosen_again(client: Client) -> None:
+    archive = SimpleUploadedFile("hello.tar.gz", sample_archive())
+    response = client.post("/builds/new/", {"way": "upload", "archive": archive, "nonce": "no", "label": "mine"})
+    assert response.status_code == 422
+    page = response.context["page"]
+    assert f'name="upload" value="{page.kept.uid}"' in response.content.decode()
+    assert "hello.tar.gz" in response.content.decode()
+    assert 'value="mine"' in response.content.decode()
+    client.post("/builds/new/", {"way": "upload", "upload": page.kept.uid, "label": "mine"})
+    assert Build.objects.get().source_name == "hello.tar.gz"
+
+
+def test_newly_chosen_archive_replaces_the_kept_one(client: Client) -> None:
+    first = SimpleUploadedFile("first.tar.gz", sample_archive())
+    kept = client.post("/builds/new/", {"way": "upload", "archive": first, "nonce": "no"}).context["page"].kept
+    second = SimpleUploadedFile("second.tar.gz", sample_archive())
+    client.post("/builds/new/", {"way": "upload", "upload": kept.uid, "archive": second})
+    assert Build.objects.get().source_name == "second.tar.gz"
+
+
 def test_no_archive_at_all_is_said(client: Client) -> None:
     response = client.post("/builds/new/", {"way": "upload"})
     assert response.status_code == 422
