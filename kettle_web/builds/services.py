@@ -28,6 +28,7 @@ __all__ = [
     "build_import_create",
     "build_retry_later",
     "build_stop",
+    "build_submitted",
     "nonce_new",
     "nonce_parse",
     "upload_append",
@@ -105,7 +106,7 @@ def build_create(
         raise BuildError("endpoint-off", _("This Kettle server is switched off. Choose another one."))
     if bool(repo_url) == bool(upload or source):
         raise BuildError("source", _("Give either a repository or an archive."))
-    if submission_key and (existing := _submitted(owner, submission_key)):
+    if existing := build_submitted(owner, submission_key):
         return existing
     if upload is not None:
         source = _upload_source(upload, owner)
@@ -141,14 +142,15 @@ def build_create(
             enqueue(TASKS[State.QUEUED], build.id)
     except IntegrityError:
         # The same form, sent twice at once: the other request has made the build.
-        if submission_key and (existing := _submitted(owner, submission_key)):
+        if existing := build_submitted(owner, submission_key):
             return existing
         raise
     return build
 
 
-def _submitted(owner: User, submission_key: str) -> Build | None:
-    return Build.objects.filter(owner=owner, submission_key=submission_key).first()
+def build_submitted(owner: User, submission_key: str) -> Build | None:
+    """Give the build that a form with this key has made already."""
+    return Build.objects.filter(owner=owner, submission_key=submission_key).first() if submission_key else None
 
 
 def _upload_source(upload: Upload, owner: User) -> Source:
@@ -173,8 +175,6 @@ def build_import_create(*, owner: User, label: str = "", submission_key: str = "
 
     The caller enqueues or makes the verification; should it not get there, the sweeper does.
     """
-    if submission_key and (existing := _submitted(owner, submission_key)):
-        return existing
     return Build.objects.create(
         owner=owner,
         origin=Build.Origin.IMPORT,

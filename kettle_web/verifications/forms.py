@@ -47,6 +47,7 @@ class ImportForm(forms.Form):
         help_text=_("If you kept the one that was sent: 32 hexadecimal digits. The evidence must then carry it."),
     )
     label = forms.CharField(label=_("Label"), required=False, max_length=200)
+    submission_key = forms.CharField(required=False, max_length=64, widget=forms.HiddenInput)
 
     def clean_nonce(self) -> bytes | None:
         text = str(self.cleaned_data["nonce"]).strip()

@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from typing import IO, Any, BinaryIO, Final, cast
 
 from django.contrib.auth.models import User
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from kettle_web.archives.limits import EVIDENCE_BYTES, MIB, PROVENANCE_BYTES
 from kettle_web.builds.errors import BuildError
 from kettle_web.builds.models import Build, Upload
-from kettle_web.builds.services import build_dispatch, build_import_create
+from kettle_web.builds.services import build_dispatch, build_import_create, build_submitted
 from kettle_web.core.blobs import blob_write
 from kettle_web.verifications.clean import text_storable
 from kettle_web.verifications.models import Import, ImportedFile
@@ -43,16 +43,35 @@ class Bundle:
     artifacts: Sequence[LooseFile] = ()
 
 
-def bundle_import(*, owner: User, bundle: Bundle, want_artifacts: bool = True, nonce: bytes | None = None, label: str = "") -> Build:
-    """Store the bundle and queue its verification. Raises `BuildError` with a sentence for what cannot be taken."""
+def bundle_import(
+    *,
+    owner: User,
+    bundle: Bundle,
+    want_artifacts: bool = True,
+    nonce: bytes | None = None,
+    label: str = "",
+    submission_key: str = "",
+) -> Build:
+    """Store the bundle and queue its verification; the same `submission_key` again gives the same build.
+
+    Raises `BuildError` with a sentence for what cannot be taken.
+    """
+    if existing := build_submitted(owner, submission_key):
+        return existing
     fields, files = _stored(owner, bundle, want_artifacts=want_artifacts)
-    with transaction.atomic():
-        build = build_import_create(owner=owner, label=text_storable(label, 200), **fields)
-        Import.objects.create(build=build, want_artifacts=want_artifacts, nonce=nonce)
-        ImportedFile.objects.bulk_create(ImportedFile(build=build, name=name, sha256=sha256, size=size) for name, sha256, size in files)
-        if bundle.upload is not None:
-            Upload.objects.filter(pk=bundle.upload.pk).update(used_at=timezone.now())
-        build_dispatch(build)
+    try:
+        with transaction.atomic():
+            build = build_import_create(owner=owner, label=text_storable(label, 200), submission_key=submission_key, **fields)
+            Import.objects.create(build=build, want_artifacts=want_artifacts, nonce=nonce)
+            ImportedFile.objects.bulk_create(ImportedFile(build=build, name=name, sha256=sha256, size=size) for name, sha256, size in files)
+            if bundle.upload is not None:
+                Upload.objects.filter(pk=bundle.upload.pk).update(used_at=timezone.now())
+            build_dispatch(build)
+    except IntegrityError:
+        # The same form, sent twice at once: the other request has made the build.
+        if existing := build_submitted(owner, submission_key):
+            return existing
+        raise
     return build
 
 

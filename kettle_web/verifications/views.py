@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import secrets
 from dataclasses import replace
 
 from django.conf import settings
 from django.contrib import messages
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from kettle_web.accounts.access import viewer
@@ -18,20 +20,21 @@ from kettle_web.builds.selectors import build_for_viewer
 from kettle_web.core.downloads import download_response
 from kettle_web.core.errors import BlobMissing, CoreError
 from kettle_web.core.formfiles import FORM_FILE_BYTES, TOO_BIG
-from kettle_web.verifications import selectors
+from kettle_web.verifications import report_history, selectors
 from kettle_web.verifications.arrival import build_verify_again
 from kettle_web.verifications.forms import ImportForm
 from kettle_web.verifications.fragments import ImportPage
 from kettle_web.verifications.imports import MAX_FILES, bundle_import
-from kettle_web.verifications.reports import report_response
+from kettle_web.verifications.reports import document_response, report_response
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def import_bundle(request: HttpRequest) -> HttpResponse:
     """«Check a bundle you already have»: as a tarball, or as documents with or without their files."""
-    form = ImportForm(request.POST, request.FILES) if request.method == "POST" else ImportForm()
+    is_post = request.method == "POST"
+    form = ImportForm(request.POST, request.FILES) if is_post else ImportForm(initial={"submission_key": secrets.token_urlsafe(24)})
     status = 200
-    if request.method == "POST":
+    if is_post:
         status = 422
         if request.META.get(TOO_BIG):
             status = 413
@@ -64,12 +67,43 @@ def _imported(request: HttpRequest, form: ImportForm) -> Build:
         want_artifacts=not data["leave_artifacts_out"],
         nonce=data["nonce"],
         label=data["label"],
+        submission_key=data["submission_key"],
     )
 
 
 @require_safe
 def report(request: HttpRequest, uid: str) -> HttpResponse:
     return report_response(build_for_viewer(viewer(request), uid))
+
+
+@require_safe
+@never_cache
+def reports(request: HttpRequest, uid: str) -> HttpResponse:
+    """Every verification of a build: what was found, when, and by which allow-list."""
+    build = build_for_viewer(viewer(request), uid)
+    return render(request, "verifications/reports.html", {"page": report_history.reports_page(build)})
+
+
+@require_safe
+@never_cache
+def report_at(request: HttpRequest, uid: str, number: int) -> HttpResponse:
+    """One verification, as it was kept."""
+    user = viewer(request)
+    build = build_for_viewer(user, uid)
+    return render(request, "verifications/report.html", {"page": report_history.report_page(build, number, viewer=user)})
+
+
+@require_safe
+def report_at_json(request: HttpRequest, uid: str, number: int) -> HttpResponse:
+    return document_response(report_history.report_numbered(build_for_viewer(viewer(request), uid), number))
+
+
+@require_safe
+def collateral(request: HttpRequest, uid: str, number: int) -> HttpResponse:
+    """The vendor's lists that a report was judged by, as `--collateral FILE` takes them."""
+    response = JsonResponse(report_history.collateral_kept(build_for_viewer(viewer(request), uid), number))
+    response["Content-Disposition"] = 'attachment; filename="collateral.json"'
+    return response
 
 
 @require_safe

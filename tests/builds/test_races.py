@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import AsyncIterator, Callable
-from concurrent.futures import ThreadPoolExecutor
-from typing import TypeVar
+from collections.abc import AsyncIterator
 
 import anyio
 import pytest
@@ -24,26 +22,10 @@ from kettle_web.builds.submit import build_submit
 from kettle_web.builds.sweeper import sweep
 from kettle_web.builds.uploads import OffsetMismatch, upload_append, upload_create
 from kettle_web.core.blobs import scratch_folder
+from tests.at_once import AT_ONCE, at_once
 from tests.fakes.kettle_server import KettleServer
 
 pytestmark = pytest.mark.django_db(transaction=True)
-T = TypeVar("T")
-AT_ONCE = 8
-
-
-def at_once(work: Callable[[int], T], count: int = AT_ONCE) -> list[T]:
-    """Run `work` in so many threads that begin together."""
-    gate = threading.Barrier(count)
-
-    def run(number: int) -> T:
-        gate.wait()
-        try:
-            return work(number)
-        finally:
-            connections.close_all()
-
-    with ThreadPoolExecutor(count) as pool:
-        return list(pool.map(run, range(count)))
 
 
 def test_workers_that_take_one_build_at_once_submit_it_once(build_make) -> None:

@@ -14,6 +14,7 @@ from kettle_web.core.blobs import blob_write_bytes
 from kettle_web.verifications.arrival import build_verify
 from kettle_web.verifications.models import Import, ImportedFile, Report
 from tests.accounts.people import person_make
+from tests.at_once import at_once
 from tests.verifications.bundles import HELLO, NONCE, build_make, result_make, tarball_make
 from tests.verifications.streams import streamed
 
@@ -263,3 +264,27 @@ def test_anonymous_is_sent_to_sign_in(client, done):
 @pytest.mark.parametrize("address", ["report.json", "artifacts/00/x"])
 def test_reading_addresses_take_no_posts(signed_in, done, address):
     assert signed_in.post(f"/builds/{done.uid}/{address}").status_code == 405
+
+
+def test_form_sent_twice_is_one_import(signed_in):
+    key = re.search(r'name="submission_key" value="([^"]+)"', signed_in.get(IMPORT).content.decode())
+    assert key is not None
+    answers = {
+        signed_in.post(IMPORT, {"bundle": _file("result.tar.gz", result_make().tarball), "submission_key": key.group(1)})["Location"]
+        for _ in range(2)
+    }
+    assert answers == {f"/builds/{Build.objects.get().uid}/"}
+    assert Import.objects.count() == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_form_sent_many_times_at_once_is_one_import(ada):
+    tarball = result_make().tarball
+
+    def send(_number):
+        client = Client()
+        client.force_login(ada)
+        return client.post(IMPORT, {"bundle": _file("result.tar.gz", tarball), "submission_key": "same"})["Location"]
+
+    assert set(at_once(send)) == {f"/builds/{Build.objects.get().uid}/"}
+    assert Import.objects.count() == 1
