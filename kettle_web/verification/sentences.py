@@ -169,7 +169,7 @@ def not_checked(checks: Sequence[Check], inquiry: Inquiry) -> tuple[Sentence, ..
         names = visible(", ".join(inquiry.unlisted[:5])) + (", …" if len(inquiry.unlisted) > 5 else "")
         found.append(Sentence(NOT_CHECKED_UNLISTED, {"count": len(inquiry.unlisted), "names": names}))
     # What only depends on another row was not made for that row's reason, which is said once.
-    named = (REVOCATION, *FIRMWARE, "image.isolation", "collateral.lists")
+    named = (REVOCATION, *FIRMWARE, "image.isolation", "collateral.lists", "collateral.validity")
     found += [
         Sentence(NOT_CHECKED_OTHER, {"check": check.title, "reason": reason_inline(check.reason)})
         for check in checks

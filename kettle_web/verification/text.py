@@ -27,6 +27,10 @@ _LINKS: Final = {
 WIDTH: Final = 100
 
 
+_WORTH_SAYING: Final = (".tcb-status", ".qe.identity", ".minimum-tcb")
+"""Endings of rows that pass with values which people want to read: a pass can mean «OutOfDate»."""
+
+
 def report_text(report: Report) -> str:
     """Headline, what was not checked, the chain by link, files, dates, and what is not proven."""
     return "\n".join(_lines(report)) + "\n"
@@ -70,6 +74,8 @@ def _check(check: Check) -> Iterator[str]:
         yield from _wrapped(check.reason, indent=10)
     if check.anchor:
         yield from _wrapped(f"anchor: {check.anchor}", indent=10)
+    if check.outcome is Outcome.PASS and check.code.endswith(_WORTH_SAYING):
+        yield from _wrapped(check.actual, indent=10)
     if check.outcome is Outcome.FAIL:
         if check.expected:
             yield from _wrapped(f"expected: {check.expected}", indent=10)

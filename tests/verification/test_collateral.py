@@ -165,7 +165,14 @@ def test_command_says_that_a_collateral_file_expired(files: tuple[str, str]) -> 
     path, collateral = files
     status, out, _ = program(path, "--collateral", collateral, "--now", "1780000000", "--require-collateral")
     assert status == 3
-    assert "expired on 2026-04-15" in out
+    assert "TCB info of Intel expired on 2026-04-15" in " ".join(out.split())
+
+
+def test_command_prints_the_vendor_s_word_also_when_the_row_passes(files: tuple[str, str]) -> None:
+    path, collateral = files
+    _, out, _ = program(path, "--collateral", collateral, "--now", "1775000000")
+    lines = [line.strip() for line in out.splitlines()]
+    assert lines[lines.index("PASS    Intel's word on the firmware level [az-tdx.tcb-status]") + 2] == "UpToDate"
 
 
 @pytest.mark.parametrize("content", [None, b"", b"{}", b"[]", b'{"tcb_info": 1}'])

@@ -123,7 +123,7 @@ def tcb_status(context: Context) -> Passed:
 
 
 def _dated(found: IntelLists) -> tuple[tuple[Dated, str], ...]:
-    return (found.tcb_info, "Intel's TCB info"), (found.qe_identity, "The quoting enclave's identity")
+    return (found.tcb_info, "TCB info of Intel"), (found.qe_identity, "The quoting enclave's identity")
 
 
 def _periods(found: IntelLists) -> tuple[tuple[str, datetime, datetime], ...]:
