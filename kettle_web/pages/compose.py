@@ -113,7 +113,7 @@ def _failure(build: Build) -> Failure | None:
 def build_page(build: Build, viewer: User, *, now: datetime, want_log: bool = True) -> BuildPage:
     """Everything on a build's page, running or not. Without `want_log` its rows stay away: an open page has them."""
     is_running = build.state in RUNNING
-    report = None if is_running else report_view_latest(build)
+    report = None if is_running else report_view_latest(build, viewer=viewer)
     row = history_row(build, is_owner_shown=False)
     name = row.label or row.title
     word = verdict_word(build.verdict) if build.verdict and not is_running else state_word(build.state)

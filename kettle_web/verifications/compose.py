@@ -12,6 +12,7 @@ from typing import Any, Final
 from kettle_web.builds.models import Build
 from kettle_web.verification.report import Check, Judgement, Link, Outcome, Report
 from kettle_web.verifications import fragments, models
+from kettle_web.verifications.policy.fragments import ImageNote
 from kettle_web.verifications.words import LINK_TITLES, OUTCOME_WORDS, sentence, translated, verdict_word
 
 ARTIFACTS_SHOWN: Final = 1024
@@ -210,6 +211,8 @@ def report_view(
     nonce: str,
     report_count: int,
     addresses: Addresses,
+    history: tuple[fragments.ReportRow, ...] = (),
+    image_note: ImageNote | None = None,
 ) -> fragments.ReportView:
     """Everything that a page shows of a verified build. `nonce`: what was asked for, hex; empty: none."""
     provenance = report.provenance or {}
@@ -229,4 +232,6 @@ def report_view(
         signed_nonce=str(signed.get("nonce_hex") or ""),
         signed_layout=str(signed.get("layout") or ""),
         report_count=report_count,
+        history=history,
+        image_note=image_note,
     )

@@ -10,6 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from kettle_web.verifications.policy.fragments import ImageNote
+
 
 @dataclass(frozen=True)
 class EarlierVerdict:
@@ -197,6 +199,25 @@ class Commands:
 
 
 @dataclass(frozen=True)
+class ReportRow:
+    """One verification of a build, in the list of all of them."""
+
+    number: int
+    """From 1, the first; it never changes."""
+    verdict: str
+    verdict_at_build: str
+    """As of the build's own time; empty: the document gives none."""
+    headline: str
+    judged_at: datetime
+    trigger_word: str
+    """What it was made for: «the result arrived»."""
+    policy_version: str
+    """Of the allow-list that it was judged by; empty: none was applied."""
+    url: str
+    is_newest: bool
+
+
+@dataclass(frozen=True)
 class ReportView:
     """Everything that a build's or a share page shows of a verified build."""
 
@@ -220,6 +241,40 @@ class ReportView:
     """How digest and nonce lie in the signed data; empty without evidence."""
     report_count: int
     """How many verifications of this build are kept; this is the newest."""
+    history: tuple[ReportRow, ...] = ()
+    """The newest of them. Empty on pages for strangers: they see one report."""
+    image_note: ImageNote | None = None
+    """For administrators, beside the builder image."""
+
+
+@dataclass(frozen=True)
+class ReportsPage:
+    """All verifications of a build."""
+
+    build_uid: str
+    build_title: str
+    rows: tuple[ReportRow, ...]
+    """Newest first, at most `report_rows.REPORTS_SHOWN`."""
+    count: int
+
+
+@dataclass(frozen=True)
+class ReportPage:
+    """One verification of a build, as it was kept."""
+
+    build_uid: str
+    build_title: str
+    row: ReportRow
+    newest: ReportRow
+    count: int
+    report: ReportView
+    json_url: str
+    has_policy_document: bool
+    """The allow-list that it cites can be read here."""
+    collateral_url: str
+    """The vendor's lists as used, in the form of `--collateral FILE`; empty: none were."""
+    command: str
+    """With which anyone finds the same again, years later."""
 
 
 @dataclass(frozen=True)

@@ -22,6 +22,11 @@ def report_response(build: Build) -> JsonResponse:
     row = report_latest(build)
     if row is None:
         raise Http404
+    return document_response(row)
+
+
+def document_response(row: Report) -> JsonResponse:
+    """Give one report."""
     response = JsonResponse(report_document(row), json_dumps_params={"ensure_ascii": False, "indent": 2})
     response["Cache-Control"] = "private, no-store"
     response["X-Content-Type-Options"] = "nosniff"

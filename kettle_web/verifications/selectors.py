@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from typing import Final
 
+from django.contrib.auth.models import User
 from django.http import Http404
 from django.urls import reverse
 
@@ -13,7 +15,10 @@ from kettle_web.verification.report import report_from_json
 from kettle_web.verifications.compose import Addresses, report_view
 from kettle_web.verifications.fragments import ReportView
 from kettle_web.verifications.models import Artifact, Import, Report
+from kettle_web.verifications.policy.notes import image_note
+from kettle_web.verifications.report_rows import report_rows
 
+REPORTS_ON_BUILD: Final = 5
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _MAY_HAVE_ARRIVED = {Attempt.Outcome.ACCEPTED: 0, Attempt.Outcome.UNKNOWN: 1, Attempt.Outcome.SENT: 1}
 
@@ -52,20 +57,26 @@ def addresses_for_viewer(build: Build) -> Addresses:
     )
 
 
-def report_view_latest(build: Build, addresses: Addresses | None = None) -> ReportView | None:
-    """What a page shows of the newest report; None: not judged yet. Five queries, whatever is in it."""
+def report_view_latest(build: Build, addresses: Addresses | None = None, *, viewer: User | None = None) -> ReportView | None:
+    """What a page shows of the newest report; None: not judged yet. Six queries at most, whatever is in it.
+
+    `viewer`: who sees the earlier reports too, and as an administrator what can be done about the builder image.
+    """
     row = report_latest(build)
     if row is None:
         return None
     nonce = nonce_asked(build)
+    report, count = report_from_json(row.document), Report.objects.filter(build=build).count()
     return report_view(
         build=build,
         row=row,
-        report=report_from_json(row.document),
+        report=report,
         stored=Artifact.objects.filter(build=build),
         nonce=nonce.hex() if nonce else "",
-        report_count=Report.objects.filter(build=build).count(),
+        report_count=count,
         addresses=addresses or addresses_for_viewer(build),
+        history=report_rows(build, count=count, most=REPORTS_ON_BUILD) if viewer is not None else (),
+        image_note=image_note(viewer=viewer, build=build, report=report) if viewer is not None else None,
     )
 
 
