@@ -42,7 +42,7 @@ class Context:
     signed_data: bytes | None = None
     """Result: the whole signed field, report_data (64 bytes) or the quote's extraData; None: no signature held."""
     anchor: Anchor | None = None
-    """Result: the intermediate whose name and signature the chip key's certificate carries; None: none matched."""
+    """Result: the pinned certificate that the chip key's chain rests on (AMD: its issuer; Intel: the root); None: none matched."""
     claims: dict[str, Any] = field(default_factory=dict)
     """Result: what authenticated bytes say, JSON values, bytes as lower-case hex."""
     validity: list[tuple[str, datetime, datetime]] = field(default_factory=list)

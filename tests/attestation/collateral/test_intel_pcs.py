@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from datetime import timedelta
 from urllib.parse import quote
 
+import httpx
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -17,7 +18,7 @@ from kettle_web.attestation.checks import Malformed
 from kettle_web.attestation.collateral import CollateralMissing, IntelCollateral
 from kettle_web.attestation.collateral.cache import MemoryCache
 from kettle_web.attestation.collateral.fetch import Fetcher, transport_make
-from kettle_web.attestation.collateral.intel_pcs import IntelPcs, crl_bytes, signed_text_split
+from kettle_web.attestation.collateral.intel_pcs import ROOT_CRL, IntelPcs, crl_bytes, signed_text_split
 from kettle_web.attestation.collateral.kds import AmdKds
 from kettle_web.attestation.collateral.vendors import VendorServices
 from tests.attestation.collateral.test_kds import Clock, Service, serving
@@ -60,6 +61,20 @@ def test_four_questions_give_the_collateral_exactly_as_served() -> None:
         assert service.asked == [
             f"{TCB}?fmspc=90c06f000000", QE, f"{CRL}?ca=platform&encoding=der", "/sgx/certification/v4/rootcacrl",
         ]  # fmt: skip
+
+
+def test_intel_s_own_service_keeps_the_root_s_list_elsewhere() -> None:
+    asked = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        asked.append(str(request.url).partition("?")[0])
+        status, headers, body = genuine(request.url.path)
+        return httpx.Response(status, headers=headers, content=COLLATERAL.root_ca_crl if request.url.path.endswith(".der") else body)
+
+    fetcher = Fetcher(MemoryCache(), clock=Clock(intel.NOW), transport=httpx.MockTransport(answer))
+    assert IntelPcs(fetcher).intel_for(intel.FMSPC, "processor") == COLLATERAL
+    assert asked == [*(f"https://api.trustedservices.intel.com{path}" for path in (TCB, QE, CRL)), ROOT_CRL]
+    fetcher.close()
 
 
 def test_each_answer_is_kept_until_its_own_next_update() -> None:
