@@ -69,7 +69,8 @@ def test_intel_s_own_service_keeps_the_root_s_list_elsewhere() -> None:
     def answer(request: httpx.Request) -> httpx.Response:
         asked.append(str(request.url).partition("?")[0])
         status, headers, body = genuine(request.url.path)
-        return httpx.Response(status, headers=headers, content=COLLATERAL.root_ca_crl if request.url.path.endswith(".der") else body)
+        body = COLLATERAL.root_ca_crl if request.url.path.endswith(".der") else body
+        return httpx.Response(status, headers=headers, stream=httpx.ByteStream(body))
 
     fetcher = Fetcher(MemoryCache(), clock=Clock(intel.NOW), transport=httpx.MockTransport(answer))
     assert IntelPcs(fetcher).intel_for(intel.FMSPC, "processor") == COLLATERAL
