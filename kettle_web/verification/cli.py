@@ -45,6 +45,8 @@ def arguments_add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--policy", metavar="FILE", type=Path, help="an allow-list of builder images, as JSON")
     parser.add_argument("--collateral", metavar="FILE", type=Path, help="the vendor's revocation lists and firmware levels, as JSON")
     parser.add_argument("--require-collateral", action="store_true", help="what cannot be checked for want of collateral counts")
+    parser.add_argument("--igvm", metavar="FILE", type=Path, help="the builder image's IGVM file: it must be what was attested (SNP)")
+    parser.add_argument("--image", metavar="FILE", type=Path, help="with --igvm: the disk image that it must start from")
     parser.add_argument("--json", action="store_true", help="print the report as JSON")
 
 
@@ -72,6 +74,7 @@ def main(argv: Sequence[str], stdout: TextIO, stderr: TextIO) -> int:
 def verify(arguments: argparse.Namespace, stdout: TextIO, stderr: TextIO) -> int:
     """Checks what the parsed arguments name, prints the report, gives the exit status."""
     from kettle_web.verification.bundle import BundleError, bundle_open
+    from kettle_web.verification.reference_files import reference_open
     from kettle_web.verification.report import Verdict, report_to_json
     from kettle_web.verification.run import run_checks
     from kettle_web.verification.text import report_text
@@ -81,7 +84,7 @@ def verify(arguments: argparse.Namespace, stdout: TextIO, stderr: TextIO) -> int
         now = moment_parse(arguments.now)
         policy = _policy(arguments.policy)
         collateral = _collateral(arguments.collateral)
-        with bundle_open(arguments.path) as bundle:
+        with bundle_open(arguments.path) as bundle, reference_open(arguments.igvm, arguments.image) as reference:
             report = run_checks(
                 provenance_bytes=bundle.provenance_bytes,
                 evidence_bytes=bundle.evidence_bytes,
@@ -92,6 +95,7 @@ def verify(arguments: argparse.Namespace, stdout: TextIO, stderr: TextIO) -> int
                 require_collateral=arguments.require_collateral,
                 now=now,
                 want_artifacts=not arguments.no_artifacts,
+                reference=reference,
             )
     except (Unusable, BundleError) as error:
         stderr.write(f"{_visible(str(error))}\n")

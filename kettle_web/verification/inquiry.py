@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, BinaryIO
 
 from kettle_web.attestation.checks import CheckSkipped
 from kettle_web.provenance.statement import Statement
@@ -33,6 +33,16 @@ class Request:
     """Of the uploaded lockfile, computed by us."""
     claimed: bool = False
     """True: an import. There was no request of ours, so nothing can be compared."""
+
+
+@dataclass(frozen=True)
+class ReferenceFiles:
+    """A builder image that the reader has, to be compared with what was attested."""
+
+    igvm: bytes
+    """The whole file; a memory map will do."""
+    image: BinaryIO | None = None
+    """The disk image that it starts from; None: not given."""
 
 
 @dataclass(frozen=True)
@@ -68,6 +78,7 @@ class Inquiry:
     nonce_made_at: datetime | None = None
     want_artifacts: bool = True
     require_collateral: bool = False
+    reference: ReferenceFiles | None = None
 
     statement: Statement | None = None
     platform: str = ""

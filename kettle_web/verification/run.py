@@ -22,9 +22,9 @@ from kettle_web.attestation.platforms import procedure_for
 from kettle_web.provenance.summary import summary
 from kettle_web.verification import sentences
 from kettle_web.verification.artifacts import ArtifactSource
-from kettle_web.verification.checks import binding, demands, documents, files, image, inputs, request, statement
+from kettle_web.verification.checks import binding, demands, documents, files, image, inputs, reference, request, statement
 from kettle_web.verification.executor import Executor
-from kettle_web.verification.inquiry import Inquiry, Request
+from kettle_web.verification.inquiry import Inquiry, ReferenceFiles, Request
 from kettle_web.verification.moments import WatchedContext, WatchedInquiry
 from kettle_web.verification.policy import Policy
 from kettle_web.verification.report import Check, Judgement, Outcome, Report, ValidUntil, Verdict
@@ -77,6 +77,7 @@ def run_checks(
     received_at: datetime | None = None,
     nonce_made_at: datetime | None = None,
     want_artifacts: bool = True,
+    reference: ReferenceFiles | None = None,
 ) -> Report:
     """The report on a bundle. Never raises because of what is in one.
 
@@ -84,6 +85,7 @@ def run_checks(
     that this evidence is already stored with; empty: looked, in none; None: nobody looked. `want_artifacts`: False leaves the
     files out, as asked, and the headline says so. `collateral`: where the vendor's lists come from, None: from nowhere;
     `require_collateral`: what could not be checked for want of them leaves the verdict incomplete.
+    `reference`: files of the builder image that must be the attested one.
     """
     inquiry = WatchedInquiry(
         provenance_bytes=provenance_bytes,
@@ -99,6 +101,7 @@ def run_checks(
         received_at=received_at,
         nonce_made_at=nonce_made_at,
         want_artifacts=want_artifacts,
+        reference=reference,
         require_collateral=require_collateral or (policy is not None and policy.required_collateral),
     )
     anchors = anchors or anchors_builtin()
@@ -123,6 +126,7 @@ def _judge(inquiry: WatchedInquiry, anchors: AnchorSet, collateral: CollateralSo
         documents.PROVENANCE_STEP,
         *binding.steps(codes),
         *image.STEPS,
+        *reference.steps(inquiry.reference, codes),
         *demands.steps(inquiry.policy),
         *statement.STEPS,
         *request.STEPS,
