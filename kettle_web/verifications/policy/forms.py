@@ -60,16 +60,17 @@ class EntryForm(forms.Form):
         label=_("Until"), required=False, help_text=_("UTC; empty: until someone ends it."), widget=_MomentInput(),
     )  # fmt: skip
 
-    def __init__(self, *args: Any, has_firmware: bool = True, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, reported: dict[str, int] | None = None, **kwargs: Any) -> None:
+        """`reported`: a machine's own firmware level, by the components that it has; None: not of one machine."""
         super().__init__(*args, **kwargs)
-        self.component_names = tuple(COMPONENT_TITLES) if has_firmware else ()
+        self.component_names = tuple(name for name in COMPONENT_TITLES if reported is None or name in reported)
         for component in self.component_names:
             self.fields[f"tcb_{component}"] = forms.IntegerField(
                 label=COMPONENT_TITLES[component],
                 required=False,
                 min_value=0,
                 max_value=255,
-                widget=forms.NumberInput(attrs={"inputmode": "numeric"}),
+                widget=forms.NumberInput(attrs={"inputmode": "numeric", "placeholder": (reported or {}).get(component, "")}),
             )
 
     @property
@@ -88,7 +89,7 @@ class FromBuildForm(EntryForm):
     """An entry with a build's values: of its registers those that are chosen."""
 
     def __init__(self, *args: Any, source: FromBuild, **kwargs: Any) -> None:
-        super().__init__(*args, has_firmware=bool(source.reported_tcb), **kwargs)
+        super().__init__(*args, reported=dict(source.reported_tcb), **kwargs)
         self.source = source
         self.fields["registers"] = forms.MultipleChoiceField(
             choices=[(f"{row.kind}-{row.index}", row.title) for row in source.registers], required=False

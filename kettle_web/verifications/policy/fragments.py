@@ -21,7 +21,7 @@ class RegisterRow:
     is_of_the_image: bool
     """Usually tells one image from another."""
     is_untouched: bool
-    """All zeros or all ones: nothing was measured into it, so it tells nothing."""
+    """All zeros or all ones: nothing was measured into it, so it tells nothing and is not offered."""
     is_chosen: bool
 
 
@@ -138,6 +138,9 @@ class FromBuild:
     measurement: str
     measurement_title: str
     registers: tuple[RegisterRow, ...]
+    """Those that something was measured into: only they can be chosen."""
+    untouched: str
+    """Names of the others: `PCR 8, PCR 11`."""
     reported_tcb: tuple[tuple[str, int], ...]
 
 

@@ -159,7 +159,8 @@ def from_build(*, viewer: User, uid: str, chosen: Iterable[str] = ()) -> tuple[B
         family_title=str(words.FAMILY_TITLES[family]),
         measurement=str(report.claims["measurement"]),
         measurement_title=words.measurement_title(family),
-        registers=tuple(registers),
+        registers=tuple(row for row in registers if not row.is_untouched),
+        untouched=", ".join(row.title for row in registers if row.is_untouched),
         reported_tcb=_reported_tcb(report.claims) if family.endswith("snp") else (),
     )
 

@@ -247,8 +247,9 @@ def test_entry_is_added_from_a_build(signed_in, ada, hardware, queued):
 
 def test_registers_of_a_build_on_azure_are_chosen(signed_in, ada, hardware):
     url = f"{ADD}?build={_azure_build(ada).uid}"
-    rows = signed_in.get(url).context["page"].from_build.registers
-    assert (len(rows), rows[4].is_of_the_image, rows[20].is_untouched) == (24, True, True)
+    source = signed_in.get(url).context["page"].from_build
+    assert ([row.index for row in source.registers], source.registers[4].is_of_the_image) == (list(range(15)), True)
+    assert source.untouched.startswith("PCR 15, PCR 16")
     refused = signed_in.post(url, SAID | {"step": "preview"})
     assert refused.status_code == 422
     assert "paravisor" in refused.content.decode()
@@ -258,9 +259,10 @@ def test_registers_of_a_build_on_azure_are_chosen(signed_in, ada, hardware):
     assert AllowListEntry.objects.get().pcrs == {"4": "05" * 32, "11": "0c" * 32}
 
 
-def test_register_that_the_build_does_not_have_cannot_be_chosen(signed_in, ada, hardware):
+@pytest.mark.parametrize("name", ["pcrs-99", "pcrs-20", "rtmrs-1", "x"])
+def test_register_that_is_absent_or_untouched_cannot_be_chosen(signed_in, ada, hardware, name):
     url = f"{ADD}?build={_azure_build(ada).uid}"
-    assert signed_in.post(url, SAID | {"registers": ["pcrs-99"], "step": "preview"}).status_code == 422
+    assert signed_in.post(url, SAID | {"registers": [name], "step": "preview"}).status_code == 422
 
 
 @pytest.mark.parametrize(
