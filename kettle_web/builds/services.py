@@ -110,16 +110,6 @@ def build_create(
         return existing
     if upload is not None:
         source = _upload_source(upload, owner)
-    fields: dict[str, Any] = {}
-    if source is not None:
-        fields = {
-            "source_sha256": source.sha256_hex,
-            "source_name": source.name,
-            "source_size": source.size,
-            "source_git_tree": source.git_tree,
-            "source_lockfile_sha256": source.lockfile_sha256,
-            "source_claimed_commit": source.claimed_commit,
-        }
     try:
         with transaction.atomic():
             now = timezone.now()
@@ -133,7 +123,7 @@ def build_create(
                 label=label,
                 submission_key=submission_key,
                 dispatched_at=now,
-                **fields,
+                **(_source_columns(source) if source is not None else {}),
             )
             made_by = nonce_made_by if nonce is not None else "server"
             Attempt.objects.create(build=build, number=1, nonce=nonce or nonce_new(), nonce_made_by=made_by)
@@ -151,6 +141,17 @@ def build_create(
 def build_submitted(owner: User, submission_key: str) -> Build | None:
     """Give the build that a form with this key has made already."""
     return Build.objects.filter(owner=owner, submission_key=submission_key).first() if submission_key else None
+
+
+def _source_columns(source: Source) -> dict[str, Any]:
+    return {
+        "source_sha256": source.sha256_hex,
+        "source_name": source.name,
+        "source_size": source.size,
+        "source_git_tree": source.git_tree,
+        "source_lockfile_sha256": source.lockfile_sha256,
+        "source_claimed_commit": source.claimed_commit,
+    }
 
 
 def _upload_source(upload: Upload, owner: User) -> Source:

@@ -72,7 +72,7 @@ def _attempt(build: Build) -> Attempt | None:
 def _end_unknown(build: Build, lease: Lease) -> None:
     with transaction.atomic():
         build.attempts.filter(outcome=Attempt.Outcome.SENT).update(
-            outcome=Attempt.Outcome.UNKNOWN, detail="the worker stopped between sending and hearing the answer"
+            outcome=Attempt.Outcome.UNKNOWN, detail=_("the worker stopped between sending and hearing the answer")
         )
         failure = outcome_unknown(build.endpoint.name if build.endpoint else "")
         build_fail(build.id, fault=failure.fault, code=failure.code, message=failure.message, lease_owner=lease.owner)

@@ -3,6 +3,8 @@
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
+from django.utils.translation import gettext as _
+
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
@@ -46,8 +48,8 @@ class BodyLimit:
             await self._refuse(send)
 
     async def _refuse(self, send: Send) -> None:
-        size = self.limit // 1024**2
-        text = f"This request is larger than {size} MiB. Upload files through the page: it sends them in pieces.\n"
+        said = _("This request is larger than %(size)d MiB. Upload files through the page: it sends them in pieces.")
+        text = said % {"size": self.limit // 1024**2} + "\n"
         headers = [(b"content-type", b"text/plain; charset=utf-8"), (b"connection", b"close")]
         await send({"type": "http.response.start", "status": 413, "headers": headers})
         await send({"type": "http.response.body", "body": text.encode()})
