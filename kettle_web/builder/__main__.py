@@ -4,8 +4,11 @@ import argparse
 import sys
 from pathlib import Path
 
+from kettle_web.builder.attesters import FORMS, WAYS
 from kettle_web.builder.options import (
     FETCH_SECONDS,
+    KEEP_BYTES,
+    KEEP_HOURS,
     MAX_BODY_BYTES,
     MAX_DISK_BYTES,
     MAX_FETCH_BYTES,
@@ -19,8 +22,9 @@ from kettle_web.builder.options import (
 )
 
 ABOUT = """\
-A Kettle server for one machine: it builds Rust projects in a sandbox and attests the results with simulated evidence,
-which proves nothing about hardware. It speaks the Kettle API: POST /build, GET /build/ID/events, GET /build/ID/result, GET /health.
+A Kettle server for one machine: it builds Rust, Nix and Node.js (pnpm) projects in a sandbox and attests the results, unless
+told otherwise with simulated evidence, which proves nothing about hardware.
+It speaks the Kettle API: POST /build, GET /build/ID/events, GET /build/ID/result, GET /health.
 Prints «listening on http://…» when it answers; SIGTERM or Ctrl-C ends it and everything that it started.
 """
 
@@ -36,7 +40,13 @@ def options_parse(words: list[str]) -> Options:
     add("--data", type=Path, default=Path("var/builder"), metavar="DIR", help="folder of jobs and results (default: %(default)s)")
     add("--single-build", action="store_true", help="accept one build in the data folder's life, then answer 409, as a CVM does")
     add("--no-sandbox", action="store_true", help="DANGEROUS: run the code of what is submitted as yourself, without any walls")
-    add("--attest", choices=("simulated", "none"), default="simulated", help="evidence to make (default: %(default)s)")
+    add(
+        "--attest",
+        choices=WAYS,
+        default=WAYS[0],
+        help="evidence to make; auto: by this machine's own processor where its kernel attests, else simulated (default: %(default)s)",
+    )
+    add("--simulate", choices=FORMS, default=FORMS[0], metavar="FORM", help=f"form of simulated evidence: {', '.join(FORMS)}")
     add("--build-type", choices=("current", "legacy"), default="current", help="generation of the buildType (default: %(default)s)")
     add("--strict-git", action="store_true", help="refuse archives without .git, as the reference server does, and make no commit of them")
     add("--concurrency", type=int, default=2, metavar="N", help="builds at a time; the others wait (default: %(default)s)")
@@ -48,6 +58,14 @@ def options_parse(words: list[str]) -> Options:
         help="fetch from HOST although its address is private or loopback; HOST or HOST:PORT, can be given several times",
     )
     add("--allow-host", action="append", default=[], metavar="NAME", help="answer to this name in the Host header too")
+    add("--keep-hours", type=float, default=KEEP_HOURS, metavar="H", help="keep results for so long (default: %(default)g)")
+    add(
+        "--keep-bytes",
+        type=int,
+        default=KEEP_BYTES // MIB,
+        metavar="MIB",
+        help="keep at most so many MiB of them (default: %(default)s)",
+    )
     add("--die-with-parent", action="store_true", help="end when the process that started this one ends")
     limits = parser.add_argument_group("limits")
     add = limits.add_argument
@@ -69,12 +87,15 @@ def options_parse(words: list[str]) -> Options:
         single_build=told.single_build,
         sandbox=not told.no_sandbox,
         attest=told.attest,
+        simulate=told.simulate,
         build_type=told.build_type,
         strict_git=told.strict_git,
         concurrency=told.concurrency,
         source_hosts=tuple(told.allow_source_host),
         web_hosts=tuple(told.allow_host),
         max_body_bytes=told.max_body * MIB,
+        keep_hours=told.keep_hours,
+        keep_bytes=told.keep_bytes * MIB,
         die_with_parent=told.die_with_parent,
         limits=Limits(
             seconds=told.max_seconds,

@@ -18,12 +18,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from kettle_web.archives.gittree import tree_of_folder
-from kettle_web.builder.attesters.simulated import simulated_evidence
+from kettle_web.builder.attesters.attest import evidence_make
+from kettle_web.builder.attesters.kernel import KernelAttestationError
 from kettle_web.builder.clone import Cloner
 from kettle_web.builder.detect import driver_for
 from kettle_web.builder.document import Artifact, Made, build_type, provenance_make, report_data
 from kettle_web.builder.drivers.base import Driver
-from kettle_web.builder.errors import LimitExceeded, SandboxError, SourceError
+from kettle_web.builder.errors import BuildFailed, LimitExceeded, SandboxError, SourceError
 from kettle_web.builder.eventlog import EventWriter
 from kettle_web.builder.jobs import Job
 from kettle_web.builder.options import Options
@@ -188,16 +189,22 @@ class Build:
         for one in artifacts:
             self._events.say("provenance", f"{one.name}: {one.size} bytes, SHA-256 {one.sha256}")
         self._events.say("provenance", f"provenance.json: SHA-256 {hashlib.sha256(provenance).hexdigest()}")
+        evidence, said = self._attest(provenance)
         result = ResultWriter(self._job.result, name)
         for one in artifacts:
             result.add_artifact(one.name, self._job.work / "artifacts" / one.name)
         result.add_bytes("provenance.json", provenance)
-        if self._options.attest == "simulated":
-            result.add_bytes("evidence.json", simulated_evidence(report_data(provenance, bytes.fromhex(self._request.nonce_hex))))
-            self._events.say("attest", "Simulated evidence, signed by a public test key: it proves nothing about hardware.")
-        else:
-            self._events.say("attest", "Attestation is turned off (--attest none): there is no evidence.json.")
+        if evidence is not None:
+            result.add_bytes("evidence.json", evidence)
+        self._events.say("attest", said)
         result.finish()
+
+    def _attest(self, provenance: bytes) -> tuple[bytes | None, str]:
+        signed = report_data(provenance, bytes.fromhex(self._request.nonce_hex))
+        try:
+            return evidence_make(signed, way=self._options.attest, form=self._options.simulate)
+        except KernelAttestationError as error:
+            raise BuildFailed(f"The build was made, but not attested: {error}") from error
 
 
 def _refusal(problem: str) -> str:

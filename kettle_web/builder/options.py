@@ -24,6 +24,11 @@ MAX_LOG_BYTES = 256 * MIB
 MAX_RESULT_BYTES = 2048 * MIB
 """All artifacts together."""
 
+KEEP_HOURS = 24.0 * 7
+"""Of a result after its build's end: a week's work can still be fetched."""
+KEEP_BYTES = 20480 * MIB
+"""Of all results together; the oldest go first."""
+
 
 @dataclass(frozen=True)
 class Limits:
@@ -49,12 +54,17 @@ class Options:
     single_build: bool = False
     sandbox: bool = True
     attest: str = "simulated"
+    """See attesters.attest.WAYS."""
+    simulate: str = "snp-v3-milan"
+    """See attesters.simulated.FORMS."""
     build_type: str = "current"
     strict_git: bool = False
     concurrency: int = 2
     source_hosts: tuple[str, ...] = ()
     web_hosts: tuple[str, ...] = ()
     max_body_bytes: int = MAX_BODY_BYTES
+    keep_hours: float = KEEP_HOURS
+    keep_bytes: int = KEEP_BYTES
     die_with_parent: bool = False
     limits: Limits = field(default_factory=Limits)
 
