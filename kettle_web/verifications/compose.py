@@ -54,6 +54,8 @@ def verdict_block(report: Report) -> fragments.VerdictBlock:
         policy_version=report.policy_version,
         pinned_as=str(entry.get("name", "")),
         pinned_by=str(entry.get("pinned_by", "")),
+        pinned_why=str(entry.get("reason", "")),
+        pinned_derivation=str(entry.get("derivation", "")),
         exit_status=report.exit_status,
     )
 

@@ -65,6 +65,9 @@ class VerdictBlock:
     pinned_as: str
     """Name of the builder image on the allow-list; empty: none matched."""
     pinned_by: str
+    pinned_why: str
+    pinned_derivation: str
+    """The pinner's reason, and how the values were derived: for every reader, because the verdict rests on both."""
     exit_status: int
     """Of `kettle verify` for this verdict."""
 

@@ -14,7 +14,7 @@ from kettle_web.verification import report as pure
 from kettle_web.verification.report import report_from_json
 from kettle_web.verifications.compose import report_view
 from kettle_web.verifications.fragments import ReportPage, ReportsPage
-from kettle_web.verifications.models import PolicyVersion, Report
+from kettle_web.verifications.models import Import, PolicyVersion, Report
 from kettle_web.verifications.policy.notes import image_note
 from kettle_web.verifications.report_rows import report_row, report_rows
 from kettle_web.verifications.selectors import addresses_for_viewer, nonce_asked
@@ -33,6 +33,7 @@ def report_page(build: Build, number: int, *, viewer: User) -> ReportPage:
     row, count = report_numbered(build, number), Report.objects.filter(build=build).count()
     newest = row if number == count else report_numbered(build, count)
     report, nonce = report_from_json(row.document), nonce_asked(build)
+    policy = PolicyVersion.objects.filter(pk=row.policy_version).defer("document").first()
     note = image_note(viewer=viewer, build=build, report=report) if number == count else None
     return ReportPage(
         build_uid=build.uid,
@@ -45,16 +46,19 @@ def report_page(build: Build, number: int, *, viewer: User) -> ReportPage:
             addresses=addresses_for_viewer(build), image_note=note,
         ),
         json_url=reverse("verifications:report-at-json", args=[build.uid, number]),
-        has_policy_document=PolicyVersion.objects.filter(pk=row.policy_version).exists(),
+        has_policy_document=policy is not None,
         collateral_url=reverse("verifications:collateral", args=[build.uid, number]) if report.collateral else "",
-        command=_command(row, report, nonce=nonce),
+        command=_command(build, row, report, nonce=nonce, has_entries=policy is not None and policy.entry_count > 0),
     )  # fmt: skip
 
 
-def _command(row: Report, report: pure.Report, *, nonce: bytes | None) -> str:
-    parts = ["python -m kettle_web.verification", "result.tar.gz" if report.provenance_sha256 else "evidence.json"]
+def _command(build: Build, row: Report, report: pure.Report, *, nonce: bytes | None, has_entries: bool) -> str:
+    """The verifier's line for the same bytes, lists and moment. A file without entries is none that it takes."""
+    imported = Import.objects.filter(build=build).first() if build.origin == Build.Origin.IMPORT else None
+    parts = ["python -m kettle_web.verification", "result.tar.gz" if build.result_sha256 else "DIR"]
     parts += [f"--nonce {nonce.hex()}"] if nonce else []
-    parts += [f"--policy policy-{row.policy_version[:12]}.json"] if report.policy_entry else []
+    parts += ["--no-artifacts"] if imported is not None and not imported.want_artifacts else []
+    parts += [f"--policy policy-{row.policy_version[:12]}.json"] if has_entries else []
     parts += ["--collateral collateral.json"] if report.collateral else []
     return " ".join([*parts, f"--now {row.judged_at.astimezone(UTC).isoformat().replace('+00:00', 'Z')}"])
 

@@ -1,3 +1,4 @@
+import io
 import json
 from datetime import UTC, datetime
 
@@ -6,8 +7,11 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from kettle_web.attestation.collateral import AmdCollateral, AmdCrl, Collateral, collateral_from_json, collateral_parse, collateral_to_json
+from kettle_web.builds.models import Build
+from kettle_web.core.blobs import blob_read
+from kettle_web.verification.cli import main
 from kettle_web.verification.report import report_from_json
-from kettle_web.verifications.models import Report
+from kettle_web.verifications.models import Import, Report
 from tests.accounts.people import person_make
 from tests.verifications.policy.world import entry_make, hardware, judged_again, judged_build
 
@@ -106,6 +110,42 @@ def test_cited_policy_is_offered(signed_in, twice):
     assert page.has_policy_document
     assert f"--policy policy-{page.row.policy_version[:12]}.json" in page.command
     assert page.command.endswith("Z")
+
+
+def test_command_of_a_report_finds_the_same_again(signed_in, ada, hardware, tmp_path):
+    entry_make(ada)
+    build = judged_build(ada)
+    page = signed_in.get(f"/builds/{build.uid}/reports/1/").context["page"]
+    (tmp_path / "result.tar.gz").write_bytes(blob_read(build.result_sha256, 10**7))
+    policy = tmp_path / f"policy-{page.row.policy_version[:12]}.json"
+    policy.write_bytes(signed_in.get(f"/policy/versions/{page.row.policy_version}.json").content)
+    arguments = page.command.split()[3:]
+    arguments = [str(tmp_path / item) if (tmp_path / item).exists() else item for item in arguments]
+    out = io.StringIO()
+    main([*arguments, "--json"], out, io.StringIO())
+    again, stored = json.loads(out.getvalue()), build.reports.get().document
+    assert again["policy_version"] == stored["policy_version"]
+    assert again["now"]["at"] == stored["now"]["at"]
+    assert (again["policy_entry"], again["now"]["verdict"]) == (stored["policy_entry"], "confirmed")
+
+
+def test_command_leaves_out_files_and_empty_lists(signed_in, ada):
+    build = judged_build(ada)
+    Build.objects.filter(pk=build.pk).update(origin="import", result_sha256="")
+    Import.objects.create(build=build, want_artifacts=False)
+    command = signed_in.get(f"/builds/{build.uid}/reports/1/").context["page"].command
+    assert "kettle_web.verification DIR --no-artifacts --now" in command
+
+
+def test_every_reader_of_a_confirmed_build_sees_why_the_image_was_pinned(client, hardware, ada):
+    entry_make(ada, reason="audited on 3 May", derivation="sev-snp-measure over tag v7")
+    bob = person_make("bob")
+    build = judged_build(bob)
+    client.force_login(bob)
+    text = _text(client.get(f"/builds/{build.uid}/"))
+    assert "audited on 3 May" in text
+    assert "sev-snp-measure over tag v7" in text
+    assert "Builder image Kettle image 7, pinned by ada" in text
 
 
 def test_report_without_collateral_says_so(signed_in, twice):

@@ -54,7 +54,8 @@ class EntryForm(forms.Form):
         ),
     )  # fmt: skip
     in_force_from = forms.DateTimeField(
-        label=_("From"), required=False, help_text=_("UTC; empty: at once."), widget=_MomentInput(),
+        label=_("From"), required=False, widget=_MomentInput(),
+        help_text=_("UTC; empty: at once. The verdict «as of the build» counts it only for builds made after this."),
     )  # fmt: skip
     in_force_until = forms.DateTimeField(
         label=_("Until"), required=False, help_text=_("UTC; empty: until someone ends it."), widget=_MomentInput(),
