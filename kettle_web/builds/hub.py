@@ -146,7 +146,7 @@ class Hub:
                 )
                 for build in changed:
                     if (watched := self.watched.get(build.id)) is not None:
-                        await self._hand_out(watched, build)
+                        await self._hand_out_alone(watched, build)
             except DatabaseError:
                 logger.warning("The database does not answer; live pages wait.", exc_info=True)
             try:
@@ -156,6 +156,18 @@ class Hub:
             self.bell.clear()
         if self.listener is not None:
             self.listener.cancel()
+
+    async def _hand_out_alone(self, watched: _Watched, build: Build) -> None:
+        """What breaks for one build sends its own viewers away; the others' pages go on."""
+        try:
+            await self._hand_out(watched, build)
+        except DatabaseError:
+            raise
+        except Exception:
+            logger.exception("Live pages of build %s broke.", build.uid)
+            watched.seen = _fingerprint(build)
+            for reader in watched.readers:
+                reader.is_dropped = True
 
     async def _hand_out(self, watched: _Watched, build: Build) -> None:
         if build.log_epoch != watched.epoch:

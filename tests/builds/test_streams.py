@@ -220,3 +220,30 @@ async def test_log_that_never_pauses_does_not_keep_anyone_in(build: Build, owner
         finally:
             talking.cancel()
             await asyncio.gather(talking, return_exceptions=True)
+
+
+async def test_build_whose_rows_cannot_be_shown_does_not_stop_the_others(
+    build: Build, owner: User, build_make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(streams, "ALIVE_SECONDS", 0.2)
+    other = await sync_to_async(build_make)(state=State.BUILDING)
+    await Build.objects.filter(pk=other.pk).aupdate(lease_owner="me")
+    rows = hub._rows
+
+    def broken(watched: Build, after: int) -> hub.Message | None:
+        if watched.pk == other.pk:
+            raise RuntimeError("a bug of ours")
+        return rows(watched, after)
+
+    monkeypatch.setattr(hub, "_rows", broken)
+    async with watch(other.uid, owner) as theirs, watch(build.uid, owner) as ours:
+        await theirs.start()
+        await ours.start()
+        await ours.rows(3)
+        while (await theirs.message())[0] != "state":
+            pass
+        await sync_to_async(append)(other, "poison")
+        while (await theirs.message())[0] != "closed":
+            pass
+        await sync_to_async(append)(build, "still here")
+        assert [row[3] for row in await ours.rows(1)] == ["still here"]
