@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import suppress
+from dataclasses import dataclass
+from importlib import import_module
 from typing import Any
 from urllib.parse import parse_qs
 
 from channels.db import database_sync_to_async
 from channels.exceptions import StopConsumer
 from channels.generic.http import AsyncHttpConsumer
+from django.conf import settings
+from django.contrib.auth import HASH_SESSION_KEY
 from django.contrib.auth.models import User
 from django.http import Http404
 
@@ -29,13 +33,35 @@ HEADERS = [
 ]
 
 
-def _user(pk: int | None) -> User | None:
-    user = User.objects.filter(pk=pk, is_active=True).first() if pk else None
-    return None if user is None or must_change_password(user) else user
+@dataclass(frozen=True)
+class Watcher:
+    """Who opened a stream, and the session they did it with."""
+
+    pk: int | None
+    session_key: str | None
+    """None: there was no session, only where a stream is opened without the site around it."""
 
 
-def _build(pk: int | None, uid: str) -> Build | None:
-    user = _user(pk)
+def _watcher(scope: dict[str, Any]) -> Watcher:
+    user, session = scope.get("user"), scope.get("session")
+    pk = user.pk if user is not None and user.is_authenticated else None
+    return Watcher(pk, session.session_key if session is not None else None)
+
+
+def _user(watcher: Watcher) -> User | None:
+    user = User.objects.filter(pk=watcher.pk, is_active=True).first() if watcher.pk else None
+    if user is None or must_change_password(user):
+        return None
+    if watcher.session_key is not None:
+        # Signed out, or the password changed, since the stream began.
+        stored = import_module(settings.SESSION_ENGINE).SessionStore(watcher.session_key).load()
+        if stored.get(HASH_SESSION_KEY) != user.get_session_auth_hash():
+            return None
+    return user
+
+
+def _build(watcher: Watcher, uid: str) -> Build | None:
+    user = _user(watcher)
     if user is None:
         return None
     try:
@@ -79,20 +105,19 @@ class BuildStream(AsyncHttpConsumer):  # type: ignore[misc]
             stream.exception()
 
     async def _stream(self) -> None:
-        user = self.scope.get("user")
-        pk = user.pk if user is not None and user.is_authenticated else None
         uid = self.scope["url_route"]["kwargs"]["uid"]
         if self.scope["method"] != "GET":
             await self._refuse(405)
             return
-        build = await database_sync_to_async(_build, thread_sensitive=False)(pk, uid)
+        watcher = await database_sync_to_async(_watcher, thread_sensitive=False)(self.scope)
+        build = await database_sync_to_async(_build, thread_sensitive=False)(watcher, uid)
         if build is None:
             await self._refuse(404)
             return
         await self.send_headers(status=200, headers=HEADERS)
         hub, reader = hub_get(), Reader()
         try:
-            await self._follow(hub, reader, build, pk)
+            await self._follow(hub, reader, build, watcher)
         finally:
             hub.leave(build.id, reader)
         await self.send_body(b"")
@@ -102,11 +127,11 @@ class BuildStream(AsyncHttpConsumer):  # type: ignore[misc]
         await self.send_headers(status=status, headers=headers)
         await self.send_body(b"Not found\n" if status == 404 else b"Method not allowed\n")
 
-    async def _follow(self, hub: Hub, reader: Reader, build: Build, pk: int | None) -> None:
+    async def _follow(self, hub: Hub, reader: Reader, build: Build, watcher: Watcher) -> None:
         sent, asked_epoch = self._asked(build)
         upto = await hub.join(build, reader)
         # Read again: what changed before we joined is in here, what changes from now on is handed to us.
-        fresh = await database_sync_to_async(_build, thread_sensitive=False)(pk, build.uid)
+        fresh = await database_sync_to_async(_build, thread_sensitive=False)(watcher, build.uid)
         if fresh is None:
             return
         build = fresh
@@ -119,9 +144,9 @@ class BuildStream(AsyncHttpConsumer):  # type: ignore[misc]
         if build.state in TERMINAL:
             await self._send(Message("end", "{}"))
             return
-        await self._watch(reader, build, pk, sent)
+        await self._watch(reader, build, watcher, sent)
 
-    async def _watch(self, reader: Reader, build: Build, pk: int | None, sent: int) -> None:
+    async def _watch(self, reader: Reader, build: Build, watcher: Watcher, sent: int) -> None:
         """Send what the hub hands out after row `sent`, until the build ends or the viewer may no longer see it."""
         loop = asyncio.get_running_loop()
         look_at = loop.time() + ALIVE_SECONDS
@@ -129,7 +154,7 @@ class BuildStream(AsyncHttpConsumer):  # type: ignore[misc]
             # By the clock and not by silence: a log that never pauses must not keep someone in.
             if loop.time() >= look_at or (message := await _next(reader, look_at)) is None:
                 look_at = loop.time() + ALIVE_SECONDS
-                fresh = await database_sync_to_async(_build, thread_sensitive=False)(pk, build.uid)
+                fresh = await database_sync_to_async(_build, thread_sensitive=False)(watcher, build.uid)
                 if fresh is None:
                     return
                 message = await database_sync_to_async(state_message, thread_sensitive=False)(fresh)

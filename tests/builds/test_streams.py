@@ -13,6 +13,8 @@ from asgiref.sync import sync_to_async
 from asgiref.testing import ApplicationCommunicator
 from channels.routing import URLRouter
 from django.contrib.auth.models import AnonymousUser, User
+from django.contrib.sessions.backends.base import SessionBase
+from django.test import Client
 from django.urls import re_path
 
 from kettle_web.builds import hub, streams
@@ -59,10 +61,14 @@ class Viewer:
 
 
 @asynccontextmanager
-async def watch(uid: str, user: object, *, query: str = "", method: str = "GET", last_id: str = "") -> AsyncIterator[Viewer]:
+async def watch(
+    uid: str, user: object, *, query: str = "", method: str = "GET", last_id: str = "", session: SessionBase | None = None
+) -> AsyncIterator[Viewer]:
     headers = [(b"last-event-id", last_id.encode())] if last_id else []
     path = f"/builds/{uid}/events"
     scope = {"type": "http", "method": method, "path": path, "query_string": query.encode(), "headers": headers, "user": user}
+    if session is not None:
+        scope["session"] = session
     communicator = ApplicationCommunicator(APPLICATION, scope)
     await communicator.send_input({"type": "http.request", "body": b""})
     try:
@@ -196,6 +202,25 @@ async def test_viewer_who_may_no_longer_see_it_is_sent_away(build: Build, owner:
         await viewer.start()
         await viewer.rows(3)
         await User.objects.filter(pk=owner.pk).aupdate(is_active=False)
+        while (message := await viewer.message())[0] == "state":
+            pass
+        assert message[0] == "closed"
+
+
+@pytest.mark.parametrize("end", ["sign out", "change the password"])
+async def test_viewer_whose_session_ends_is_sent_away(build: Build, owner: User, monkeypatch: pytest.MonkeyPatch, end: str) -> None:
+    monkeypatch.setattr(streams, "ALIVE_SECONDS", 0.05)
+    client = Client()
+    await client.aforce_login(owner)
+    session = client.session
+    async with watch(build.uid, owner, session=session) as viewer:
+        assert await viewer.start() == 200
+        await viewer.rows(3)
+        if end == "sign out":
+            await client.alogout()
+        else:
+            owner.set_password("another-one-42")
+            await owner.asave()
         while (message := await viewer.message())[0] == "state":
             pass
         assert message[0] == "closed"
