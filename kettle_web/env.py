@@ -55,6 +55,12 @@ class Env:
     builds_visible_to: str = "owner"
     """``owner`` (and administrators) or ``everyone`` who is signed in."""
     max_upload_bytes: int = 0
+    collateral_from_vendors: bool = False
+    """Whether judging may ask AMD and Intel for revocation lists, firmware levels and missing chip keys."""
+    amd_kds_url: str = ""
+    """A mirror of AMD's key service; empty: AMD's own."""
+    intel_pcs_url: str = ""
+    """A PCCS; empty: Intel's own service."""
     policy_needs_second_approver: bool = False
     """An entry of the allow-list counts only when another administrator approved it."""
 
@@ -87,6 +93,9 @@ def env_read(environ: dict[str, str] | None = None) -> Env:
     visible = env.get("BUILDS_VISIBLE_TO", "owner")
     if visible not in ("owner", "everyone"):
         raise EnvError("BUILDS_VISIBLE_TO must be «owner» or «everyone»")
+    collateral = env.get("COLLATERAL", "off")
+    if collateral not in ("off", "vendors"):
+        raise EnvError("COLLATERAL must be «off» or «vendors»")
     port = env.get("PORT", "8000")
     try:
         max_upload = int(env.get("MAX_UPLOAD_BYTES", str(1024**3)))
@@ -107,5 +116,8 @@ def env_read(environ: dict[str, str] | None = None) -> Env:
         allowed_source_hosts=_words(env.get("ALLOWED_SOURCE_HOSTS", "")),
         builds_visible_to=visible,
         max_upload_bytes=max_upload,
+        collateral_from_vendors=collateral == "vendors",
+        amd_kds_url=env.get("AMD_KDS_URL", "").rstrip("/"),
+        intel_pcs_url=env.get("INTEL_PCS_URL", "").rstrip("/"),
         policy_needs_second_approver=env.get("POLICY_NEEDS_SECOND_APPROVER", "") == "1",
     )

@@ -195,6 +195,9 @@ FILE_UPLOAD_TEMP_DIR = None
 MAX_UPLOAD_BYTES = ENV.max_upload_bytes
 BUILDS_VISIBLE_TO = ENV.builds_visible_to
 ALLOWED_SOURCE_HOSTS = ENV.allowed_source_hosts
+COLLATERAL_FROM_VENDORS = ENV.collateral_from_vendors
+AMD_KDS_URL = ENV.amd_kds_url
+INTEL_PCS_URL = ENV.intel_pcs_url
 POLICY_NEEDS_SECOND_APPROVER = ENV.policy_needs_second_approver
 
 MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"

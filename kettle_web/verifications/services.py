@@ -16,6 +16,7 @@ from kettle_web.verification.inquiry import Request
 from kettle_web.verification.policy import Policy
 from kettle_web.verification.run import run_checks
 from kettle_web.verifications.clean import json_storable, text_exact, text_storable
+from kettle_web.verifications.collateral import collateral_for
 from kettle_web.verifications.index import index_write
 from kettle_web.verifications.material import Material, material_open
 from kettle_web.verifications.models import Import, Report
@@ -52,6 +53,7 @@ def _judge(*, build: Build, material: Material, policy: Policy, now: datetime) -
         request=_request(build),
         nonce=nonce_asked(build),
         policy=policy,
+        collateral=collateral_for(build),
         now=now,
         endpoint_attests=build.endpoint.attests if build.endpoint is not None else False,
         evidence_seen_in=None if is_import else _evidence_seen_in(build, material.evidence_sha256),
