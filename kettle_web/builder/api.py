@@ -148,8 +148,8 @@ class Api:
     async def events(self, request: HttpRequest) -> Response:
         """Replay a build's events and follow them to the last."""
         job = self._store.find(request.path_params["job_id"])
-        if job is None:
-            return PlainTextResponse(NOT_FOUND, 404)
+        if job is None or job.removed:
+            return PlainTextResponse(f"{job.removed}\n" if job else NOT_FOUND, 404)
         after = request.query_params.get("from", "0")
         if not (after.isascii() and after.isdigit() and len(after) < 16):
             return PlainTextResponse("from must be a number of events to skip.\n", 400)
@@ -162,7 +162,11 @@ class Api:
         spoken = clock()
         yield b": the events of one build\n\n"
         while not (tail.complete or self.stopping.is_set()):
-            if events := tail.read():
+            try:
+                events = tail.read()
+            except FileNotFoundError:
+                return  # It was removed meanwhile: it had ended long ago.
+            if events:
                 yield b"".join(b"id: %d\ndata: %s\n\n" % event for event in events)
                 spoken = clock()
             elif not tail.complete:
@@ -174,8 +178,10 @@ class Api:
     async def result(self, request: HttpRequest) -> Response:
         """Give the finished build's tarball."""
         job = self._store.find(request.path_params["job_id"])
-        if job is None or not job.result.exists():
-            return PlainTextResponse("There is no such build, or it has no result (yet).\n", 404)
+        if job is None or job.removed:
+            return PlainTextResponse(f"{job.removed}\n" if job else NOT_FOUND, 404)
+        if not job.result.exists():
+            return PlainTextResponse("This build has no result (yet).\n", 404)
         return FileResponse(job.result, media_type="application/gzip", filename=f"{job.id}.tar.gz")
 
 

@@ -103,7 +103,8 @@ def log_repair(path: Path) -> bool:
         file.seek(max(0, size - READ_BYTES))
         end = file.read()
         whole = end.rfind(b"\n") + 1
-        if whole or size <= READ_BYTES:
+        # Untouched when it is whole: its time tells when the build ended.
+        if whole < len(end) and (whole or size <= READ_BYTES):
             file.truncate(size - len(end) + whole)
         last = end[:whole].rstrip(b"\n").rsplit(b"\n", 1)[-1]
     return last.startswith(COMPLETE)

@@ -5,6 +5,7 @@ jobs/<id>/source           the uploaded archive, until the build ends
 jobs/<id>/events.ndjson    see eventlog
 jobs/<id>/started          there once the build has left the queue
 jobs/<id>/result.tar.gz    there once the build has succeeded
+jobs/<id>/removed          there once all but this and request.json is gone (see retention): the reason, one sentence
 jobs/<id>/work/            the build's own files, until it ends
 """
 
@@ -66,6 +67,22 @@ class Job:
     def started(self) -> bool:
         """Whether the build has left the queue."""
         return (self.folder / "started").exists()
+
+    @property
+    def removed(self) -> str:
+        """Why the build's events and result are gone; "" while they are here."""
+        mark = self.folder / "removed"
+        return mark.read_text() if mark.exists() else ""
+
+    def remove(self, reason: str) -> None:
+        """Remove what the build gave. The mark comes first, so that a half removed build is a removed one."""
+        part = self.folder / "removed.part"
+        part.write_text(reason)
+        part.rename(self.folder / "removed")
+        self.clean()
+        for path in self.folder.iterdir():
+            if path.name not in ("removed", "request.json"):
+                path.unlink(missing_ok=True)
 
     def request(self) -> Request:
         """Read what was asked."""
@@ -131,7 +148,7 @@ class JobStore:
         """After a start: end the jobs that were running when the last server stopped; give those that still wait."""
         waiting = []
         for job in self.all():
-            if log_repair(job.events):
+            if job.removed or log_repair(job.events):
                 continue
             if job.started:
                 job_fail(job, STOPPED, "Interrupted")

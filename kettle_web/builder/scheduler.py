@@ -40,6 +40,10 @@ class Scheduler:
             _tell(job, "queued", position=len(self._waiting))
         self._fill()
 
+    def active(self, job_id: str) -> bool:
+        """Say whether a job waits or runs."""
+        return job_id in self._ends
+
     async def ended(self, job: Job) -> None:
         """Wait until a job has its last event."""
         if job.id in self._ends:

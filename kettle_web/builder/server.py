@@ -16,6 +16,7 @@ from kettle_web.builder.api import Api
 from kettle_web.builder.jobs import JobStore
 from kettle_web.builder.options import Options
 from kettle_web.builder.parent import end_with_parent
+from kettle_web.builder.retention import Keeper
 from kettle_web.builder.scheduler import Scheduler
 
 CLOSE_SECONDS = 2
@@ -41,6 +42,8 @@ async def _serve(options: Options, listening: socket.socket) -> None:
     api = Api(options, store, scheduler)
     for job in waiting:
         scheduler.submit(job)
+    keeper = Keeper(store, scheduler.active, keep_seconds=options.keep_hours * 3600, keep_bytes=options.keep_bytes)
+    keeping = asyncio.create_task(keeper.run())
     config = uvicorn.Config(
         api.application(),
         log_level="warning",
@@ -54,6 +57,7 @@ async def _serve(options: Options, listening: socket.socket) -> None:
     try:
         await server.serve(sockets=[listening])
     finally:
+        keeping.cancel()
         await scheduler.stop()
 
 

@@ -26,6 +26,8 @@ def job_run(job: Job, options: Options) -> None:
     error: str | None = None
     error_type: str | None = None
     try:
+        if not options.single_build:
+            events.say("vm", "The process is up. It takes this build and no other, and ends with it.")
         Build(job, options, events).run()
     except BuildError as failure:
         error, error_type = str(failure), failure.error_type

@@ -82,8 +82,6 @@ def test_a_broken_archive_fails_as_the_sources_fault_and_has_no_result(builder: 
         ({"README": "x"}, "SourceError", "nothing to build"),
         ({"Cargo.toml": "[package]"}, "LockfileMissing", "cargo generate-lockfile"),
         ({"package.json": "{}"}, "LockfileMissing", "pnpm install"),
-        pytest.param({"flake.nix": "{}", "Cargo.lock": ""}, "ToolchainMissing", "nix project", marks=pytest.mark.needs("bwrap")),
-        ({"pnpm-lock.yaml": ""}, "ToolchainMissing", "pnpm project"),
     ],
 )
 def test_what_cannot_be_built_says_why(builder: Builder, files: dict[str, str], error_type: str, words: str) -> None:
