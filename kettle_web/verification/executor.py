@@ -113,13 +113,20 @@ def _run(step: Step[Any], context: Any) -> Check:
         return _check(step, Outcome.ERROR, reason=reason, reason_code="unexpected", required=step.required)
     if not isinstance(passed, Passed):
         return _check(step, Outcome.ERROR, reason="the step gave no result", reason_code="unexpected", required=True)
-    return _check(
-        step,
+    return Check(
+        step.code,
+        step.title,
+        _LINKS[step.link],
         Outcome.PASS,
-        required=step.required,
-        expected=passed.expected,
-        actual=passed.actual,
-        anchor=passed.anchor,
+        step.required,
+        step.proves,
+        step.does_not_prove,
+        "",
+        "",
+        visible(passed.expected[:TEXT_LIMIT]),
+        visible(passed.actual[:TEXT_LIMIT]),
+        passed.anchor,
+        step.depends_on,
     )
 
 
@@ -132,7 +139,6 @@ def _check(
     reason_code: str = "",
     expected: str = "",
     actual: str = "",
-    anchor: str = "",
 ) -> Check:
     return Check(
         code=step.code,
@@ -146,6 +152,5 @@ def _check(
         reason_code=reason_code,
         expected=visible(expected[:TEXT_LIMIT]) if expected else "",
         actual=visible(actual[:TEXT_LIMIT]) if actual else "",
-        anchor=anchor,
         depends_on=step.depends_on,
     )

@@ -137,7 +137,8 @@ def _commit(checks: Sequence[Check], inquiry: Inquiry) -> str:
 
 def _passed(checks: Sequence[Check], code: str) -> bool:
     """Whether a check of that code, under whatever platform's prefix, was made and holds."""
-    return any(check.outcome is Outcome.PASS and (check.code == code or check.code.endswith(f".{code}")) for check in checks)
+    suffix = f".{code}"
+    return any((check.code.endswith(suffix) or check.code == code) and check.outcome is Outcome.PASS for check in checks)
 
 
 def reason_inline(reason: str) -> str:

@@ -12,7 +12,8 @@ _ESCAPED: Final = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
 
 def visible(text: str) -> str:
     """The text with every character that does not show itself written as ``\\u{…}``. Twice is the same as once."""
-    if text.isascii() and text.isprintable():
+    # Printable for Python is stricter: of the separators it allows the space alone.
+    if text.isprintable():
         return text
     return "".join(f"\\u{{{ord(letter):x}}}" if unicodedata.category(letter) in _ESCAPED else letter for letter in text)
 

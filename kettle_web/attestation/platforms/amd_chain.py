@@ -80,9 +80,7 @@ def intermediate(context: Context) -> Passed:
     context.validity.append((anchor.name, anchor.not_before, anchor.not_after))
     context.validity.append((root.name, root.not_before, root.not_after))
     if anchor.certificate is not None and root.certificate is not None:
-        certificate = _pinned(anchor, anchor.certificate)
-        require(certificate.issuer == root.subject, "chain.intermediate.issuer", "The intermediate names another issuer than its root.")
-        _issued_by(certificate, root, code="chain.intermediate.signature", failure="The root did not sign the intermediate.")
+        _intermediate_verify(anchor, root)
         return Passed(expected="signed by the root", actual="signature verified", anchor=anchor.name)
     require(anchor.kind != TEST, "chain.intermediate.certificate", "A test anchor without certificates cannot be followed to its root.")
     pinned = f"pinned certificate {anchor.certificate_sha256}"
@@ -92,10 +90,23 @@ def intermediate(context: Context) -> Passed:
 def root(context: Context) -> Passed:
     _, root = _anchors(context)
     if root.certificate is not None:
-        certificate = _pinned(root, root.certificate)
-        _issued_by(certificate, root, code="chain.root.signature", failure="The root certificate is not signed by its own key.")
+        _root_verify(root)
     pinned = f"pinned certificate {root.certificate_sha256}"
     return Passed(expected=pinned, actual=pinned, anchor=root.name)
+
+
+@lru_cache(maxsize=64)
+def _intermediate_verify(anchor: Anchor, root: Anchor) -> None:
+    """Once per process and pair: anchors are values that do not change. Only a success is remembered."""
+    certificate = _pinned(anchor, anchor.certificate or b"")
+    require(certificate.issuer == root.subject, "chain.intermediate.issuer", "The intermediate names another issuer than its root.")
+    _issued_by(certificate, root, code="chain.intermediate.signature", failure="The root did not sign the intermediate.")
+
+
+@lru_cache(maxsize=64)
+def _root_verify(root: Anchor) -> None:
+    certificate = _pinned(root, root.certificate or b"")
+    _issued_by(certificate, root, code="chain.root.signature", failure="The root certificate is not signed by its own key.")
 
 
 def vek_validity(context: Context) -> Passed:
