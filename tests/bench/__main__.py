@@ -4,12 +4,15 @@ import argparse
 import json
 import sys
 
+from tests.bench.builder import builder
 from tests.bench.memory import memory
+from tests.bench.mutate import mutate
 from tests.bench.once import once
 from tests.bench.rows import table
 from tests.bench.start import start
+from tests.bench.verify import verify
 
-BENCHES = {"once": once, "start": start, "memory": memory}
+BENCHES = {"builder": builder, "once": once, "start": start, "memory": memory, "verify": verify, "mutate": mutate}
 
 
 def main() -> int:
