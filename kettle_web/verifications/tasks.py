@@ -10,6 +10,7 @@ from kettle_web.builds.models import Build
 from kettle_web.builds.states import State
 from kettle_web.verifications.arrival import build_verify
 from kettle_web.verifications.models import Report
+from kettle_web.verifications.policy.changes import moved_verify_again_below
 from kettle_web.verifications.services import report_create
 
 
@@ -29,3 +30,9 @@ def verify_build_again(build_id: int) -> None:
     build = Build.objects.select_related("endpoint").get(pk=build_id)
     if build.state == State.DONE:
         report_create(build=build, now=timezone.now(), trigger=Report.Trigger.AGAIN)
+
+
+@shared_task(name="verifications.verify_moved_again")  # type: ignore[untyped-decorator]
+def verify_moved_again(measurements: list[str], below: int) -> None:
+    """Go on with builds that a change of the allow-list moves, a page's worth at a time; a second run finds fewer."""
+    moved_verify_again_below(measurements, below=below, now=timezone.now())

@@ -35,9 +35,17 @@ def change_token(what: str, *, now: datetime) -> str:
 
 
 def moved_verify_again(preview: Preview) -> int:
-    """Judge the builds again that a change moves, beside their earlier reports; gives how many."""
+    """Judge the builds again that a change moves, beside their earlier reports; gives how many, of those that were looked at."""
     if preview.is_later:
         return 0
     for pk in preview.moved_pks:
         enqueue("verifications.verify_build_again", pk)
+    if preview.is_capped:
+        enqueue("verifications.verify_moved_again", list(preview.measurements), preview.oldest_pk)
     return preview.moved
+
+
+def moved_verify_again_below(measurements: list[str], *, below: int, now: datetime) -> None:
+    """Go on with older builds: those whose verdict is not what the list now in force makes of them."""
+    policy = policy_in_force(now).policy
+    moved_verify_again(preview_make(after=policy, measurements=measurements, at=now, now=now, below=below))

@@ -92,6 +92,10 @@ class Preview:
     examined: int
     is_capped: bool
     """More builds carry the measurement than were looked at."""
+    oldest_pk: int
+    """Key of the oldest build that was looked at; 0: none was."""
+    measurements: tuple[str, ...]
+    """Of the changed entries."""
     simulated: int
     """Builds with the measurement that are simulated, counted to `preview.MAX_EXAMINED` + 1: no entry ever moves them."""
     at: datetime

@@ -26,20 +26,26 @@ _FIXED: Final = ("", "simulated", "unattested")
 """Verdicts that no allow-list changes: the anchor, or the lack of evidence, decides them first."""
 
 
-def preview_make(*, after: Policy, measurements: Iterable[str], at: datetime, now: datetime) -> Preview:
-    """What would move if `after` were in force at `at`, among builds with these measurements."""
-    builds = Build.objects.filter(index__measurement__in=set(measurements))
+def preview_make(*, after: Policy, measurements: Iterable[str], at: datetime, now: datetime, below: int | None = None) -> Preview:
+    """What would move if `after` were in force at `at`, among builds with these measurements; `below`: with smaller keys only."""
+    concerned = set(measurements)
+    builds = Build.objects.filter(index__measurement__in=concerned)
+    if below is not None:
+        builds = builds.filter(pk__lt=below)
     newest = Report.objects.filter(build=OuterRef("pk")).order_by("-pk").values("pk")[:1]
     judged = builds.exclude(verdict__in=_FIXED).order_by("-pk").annotate(newest=Subquery(newest))
-    keys = [pk for pk in judged.values_list("newest", flat=True)[: MAX_EXAMINED + 1] if pk is not None]
-    moves = [move for row in _rows(keys[:MAX_EXAMINED]) if (move := _move(row, after, at))]
+    found = list(judged.values_list("pk", "newest")[: MAX_EXAMINED + 1])
+    examined = found[:MAX_EXAMINED]
+    moves = [move for row in _rows([newest for _pk, newest in examined]) if (move := _move(row, after, at))]
     counted = Counter((move.before, move.after) for _pk, move in moves)
     return Preview(
         counts=tuple(MoveCount(*pair, count) for pair, count in sorted(counted.items())),
         moves=tuple(move for _pk, move in moves[:MOVES_SHOWN]),
         moved_pks=tuple(pk for pk, _move in moves),
-        examined=min(len(keys), MAX_EXAMINED),
-        is_capped=len(keys) > MAX_EXAMINED,
+        examined=len(examined),
+        is_capped=len(found) > MAX_EXAMINED,
+        oldest_pk=examined[-1][0] if examined else 0,
+        measurements=tuple(sorted(concerned)),
         simulated=builds.filter(verdict="simulated")[: MAX_EXAMINED + 1].count(),
         at=at,
         is_later=at > now,

@@ -6,8 +6,9 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from kettle_web.builds.models import Build
+from kettle_web.verifications import tasks
 from kettle_web.verifications.models import Report
-from kettle_web.verifications.policy import preview
+from kettle_web.verifications.policy import changes, preview
 from kettle_web.verifications.policy.changes import preview_of_adding, preview_of_ending
 from kettle_web.verifications.policy.services import entry_row
 from tests.verifications.policy.world import entry_make, judged_again, judged_build, values
@@ -119,3 +120,20 @@ def test_queries_do_not_grow_with_builds(ada, hardware):
         judged_build(ada, number=number)
     assert Build.objects.count() == 5
     assert count() == one
+
+
+def test_builds_beyond_the_first_page_are_judged_again_in_the_background(ada, hardware, monkeypatch):
+    monkeypatch.setattr(preview, "MAX_EXAMINED", 2)
+    builds = [judged_build(ada, number=number) for number in range(1, 6)]
+    found = _adding(ada)
+    entry_make(ada)
+    queue, judged = [], []
+    monkeypatch.setattr(changes, "enqueue", lambda name, *args: queue.append((name, args)))
+    assert changes.moved_verify_again(found) == 2
+    while queue:
+        name, args = queue.pop(0)
+        if name == "verifications.verify_moved_again":
+            tasks.verify_moved_again(*args)
+        else:
+            judged.append(args[0])
+    assert sorted(judged) == [build.pk for build in builds]
