@@ -2,14 +2,17 @@
 
 import contextlib
 import io
+import itertools
 import json
 import shutil
 import socket
 import subprocess
 import tarfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -115,6 +118,28 @@ def test_too_large_a_form_is_413_before_its_body_is_read(data: Path) -> None:
         endless = (part if n == 0 else b"x" * 65536 for n in range(40))
         assert small.http.post("/build", content=endless, headers={"Content-Type": TYPE}).status_code == 413
         assert not list((data / "incoming").iterdir())
+
+
+def test_a_large_form_takes_disk_and_no_memory(data: Path) -> None:
+    size = 100 << 20
+    head = b'--b0undary\r\nContent-Disposition: form-data; name="source"; filename="a.zip"\r\n\r\n'
+    tail = b"\r\n--b0undary--\r\n"
+    pieces = itertools.chain([head], itertools.repeat(bytes(1 << 20), size >> 20), [tail])
+    with builder_running(data) as builder:
+        server = psutil.Process(builder.process.pid)
+        builder.http.post("/build", files={"source": b"x"})
+        before, most = server.memory_info().rss, 0
+
+        def watched() -> Iterator[bytes]:
+            nonlocal most
+            for piece in pieces:
+                most = max(most, server.memory_info().rss)
+                yield piece
+
+        headers = {"Content-Type": TYPE, "Content-Length": str(len(head) + size + len(tail))}
+        answer = builder.http.post("/build", content=watched(), headers=headers)
+    assert answer.json()["error_type"] == "SourceError"
+    assert most - before < 24 << 20
 
 
 @needs_curl

@@ -10,7 +10,7 @@ import pytest
 
 from kettle_web.builder.errors import LimitExceeded, Timeout
 from kettle_web.builder.sandbox.process import LINE_BYTES, Bounds, disk_used, process_run
-from kettle_web.builder.sandbox.walls import Bubblewrap, Mount, NoWalls, Room, Walls
+from kettle_web.builder.sandbox.walls import TMP_BYTES, Bubblewrap, Mount, NoWalls, Room, Walls
 
 
 def run(line: list[str], **more: object) -> tuple[int, list[str]]:
@@ -110,6 +110,15 @@ def test_inside_there_is_little(tmp_path: Path) -> None:
     assert not {"root", "etc/shadow", "var", "run", "work"} & set(said)
     assert said[-1] == "kettle"
     assert (work / "made").exists()
+
+
+@pytest.mark.needs("bwrap")
+def test_nothing_that_lives_in_memory_is_without_a_bound() -> None:
+    script = "for at in / /dev /usr /run /etc /home; do touch $at/x 2>/dev/null && echo $at; done; echo void > /dev/null && echo null; "
+    script += "for at in /tmp /dev/shm $HOME; do stat -f -c '%b %S' $at; done"
+    said = inside(Bubblewrap(), Room(mounts=()), script)
+    assert said[0] == "null"
+    assert [int(blocks) * int(size) for blocks, size in (row.split() for row in said[1:])] == [TMP_BYTES] * 3
 
 
 @pytest.mark.needs("bwrap")
