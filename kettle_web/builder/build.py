@@ -29,7 +29,7 @@ from kettle_web.builder.eventlog import EventWriter
 from kettle_web.builder.jobs import Job
 from kettle_web.builder.options import Options
 from kettle_web.builder.pack import ResultWriter
-from kettle_web.builder.sample import sample_git_tree, sample_write
+from kettle_web.builder.sample import sample_of_tree, sample_write
 from kettle_web.builder.sandbox.walls import Bubblewrap, Mount, NoWalls, Room, Walls, sandbox_problem
 from kettle_web.builder.sources import (
     Identity,
@@ -120,11 +120,12 @@ class Build:
 
     def _sample_only(self, project: Path) -> None:
         """Without walls: build the bundled sample and nothing else, and that from our own copy, not from what was sent."""
-        if tree_of_folder(project) != sample_git_tree():
+        sample = sample_of_tree(tree_of_folder(project))
+        if sample is None:
             raise SandboxError(_refusal(sandbox_problem()))
         shutil.rmtree(project)
         project.mkdir(parents=True)
-        sample_write(project)
+        sample_write(project, sample)
         self._events.say("init", "There is no sandbox on this machine; this is the bundled sample, so it is built all the same.")
 
     def _clone(self, folder: Path) -> Path:

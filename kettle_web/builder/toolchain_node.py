@@ -196,7 +196,7 @@ def _ask(line: list[str], *, more: dict[str, str] | None = None, seconds: float 
         told = subprocess.run(line, capture_output=True, text=True, timeout=seconds, check=True, cwd=folder, env=environment)
     except (OSError, subprocess.SubprocessError) as error:
         said = getattr(error, "stderr", "") or str(error)
-        raise ToolchainMissing(f"{Path(line[0]).name} does not answer: {str(said).strip()[-300:]}. {ADVICE}") from error
+        raise ToolchainMissing(f"{Path(line[0]).name} does not answer: {str(said).strip()[-700:]}. {ADVICE}") from error
     return told.stdout.strip()
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from django.conf import settings
 from django.utils.translation import gettext as _
 
-from kettle_web.builder.sample import SAMPLE_NAME, sample_archive, sample_git_tree
+from kettle_web.builder.sample import sample_archive, sample_for_machine, sample_git_tree
 from kettle_web.builder.toolchains import toolchain_advice, toolchains_found
 from kettle_web.builds.errors import BuildError
 from kettle_web.builds.models import Upload
@@ -84,22 +84,25 @@ class Sample:
 
 
 def sample_state() -> Sample:
-    advice = "" if toolchains_found().get("cargo") else toolchain_advice("cargo")
-    return Sample(SAMPLE_NAME, not advice, advice)
+    found = toolchains_found()
+    sample = sample_for_machine(found)
+    advice = "" if found.get(sample.toolchain) else toolchain_advice(sample.toolchain)
+    return Sample(sample.name, not advice, advice)
 
 
 def sample_source() -> Source:
     """Store the bundled sample as an archive. The same bytes every time. Raises `BuildError` where it cannot be built."""
-    blob = blob_write_bytes(sample_archive())
+    sample = sample_for_machine()
+    blob = blob_write_bytes(sample_archive(sample))
     with blob_path_local(blob.sha256_hex) as path:
         found = archive_inspect(path)
     if refused := refusals(found):
         raise BuildError("sample", _("The bundled sample is damaged: %(said)s") % {"said": refused[0]["message"]})
     return Source(
         sha256_hex=blob.sha256_hex,
-        name=f"{SAMPLE_NAME}.tar.gz",
+        name=f"{sample.name}.tar.gz",
         size=blob.size,
-        git_tree=sample_git_tree(),
+        git_tree=sample_git_tree(sample),
         lockfile_sha256=str(found.get("lockfile_sha256") or ""),
         claimed_commit=str(found.get("head_commit") or ""),
     )

@@ -3,18 +3,20 @@
 import hashlib
 import io
 import json
+import shutil
 import tarfile
 from pathlib import Path
 
 import pytest
 
+from kettle_web.builder.sample import NODE, sample_archive, sample_files, sample_git_tree
 from kettle_web.builder.toolchain_node import pnpm_toolchain
 from kettle_web.builder.toolchains import tool_sha256
 from kettle_web.provenance.merkle import merkle_leaves, merkle_root
 from kettle_web.provenance.statement import statement_parse
 from kettle_web.verification.cli import main
 from tests.builder.npm_registry import npm_registry
-from tests.builder.running import NONCE, Builder, builder_running
+from tests.builder.running import NONCE, Builder, archive, builder_running, encoded
 
 pytestmark = [pytest.mark.needs("pnpm", "bwrap")]
 
@@ -89,6 +91,22 @@ def test_builds_that_fail_say_so(builder: Builder) -> None:
     assert (outcome["error_type"], "leads out" in outcome["error"]) == ("BuildFailed", True)
     stale = plain("true") | {"package.json": json.dumps({"name": "x", "dependencies": {"is-odd": "1.0.0"}})}
     assert builder.outcome(builder.submit_files(stale))["error"].startswith("pnpm install failed")
+
+
+def test_the_sample_for_machines_without_rust_is_built_without_walls_too(tmp_path: Path, data: Path) -> None:
+    tools = tmp_path / "tools"
+    tools.mkdir()
+    for name in ("git", "sh", "node", "pnpm"):
+        (tools / name).symlink_to(Path(shutil.which(name) or name).resolve())
+    with builder_running(data, environ={"PATH": str(tools)}) as bare:
+        job_id = bare.submit(source_data=encoded(sample_archive(NODE)))
+        assert bare.outcome(job_id) == {"status": "ok"}
+        result = bare.result(job_id)
+        forged = {"project/" + name: data for name, data in sample_files(NODE).items()} | {"project/build.js": b"evil()"}
+        outcome = bare.outcome(bare.submit(source_data=encoded(archive(forged, ""))))
+        assert outcome["error_type"] == "SandboxError"
+    assert sorted(result) == [f"{NODE.name}/{name}" for name in ("artifacts/dist.tar.gz", "evidence.json", "provenance.json")]
+    assert statement_parse(result[f"{NODE.name}/provenance.json"]).git_tree == sample_git_tree(NODE)
 
 
 def test_a_project_without_lockfile_is_refused(builder: Builder) -> None:

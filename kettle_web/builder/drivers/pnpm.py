@@ -98,7 +98,7 @@ class PnpmDriver:
         commands = _folder(steps, "tools")
         store = Mount(_folder(steps, "store"), STORE, True)
         place = Mount(steps.project, PROJECT, True) if fetch is None else Mount(fetch, FETCH, True)
-        mounts = (place, store, Mount(commands, TOOLS), *tools.mounts())
+        mounts = (store, place, Mount(commands, TOOLS), *tools.mounts())
         network = fetch is not None
         room = Room(mounts, folder=place.host, tools=(commands,), network=network)
         environment = {"CI": "true", **tools.environment(lambda path: steps.place(room, path))}

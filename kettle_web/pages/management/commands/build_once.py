@@ -14,7 +14,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from kettle_web.archives.errors import ArchiveError
 from kettle_web.archives.pack import folder_pack
-from kettle_web.builder.sample import SAMPLE_NAME, sample_archive
+from kettle_web.builder.sample import SAMPLE_NAME, sample_archive, sample_for_machine
 from kettle_web.builds.ansi import ansi_to_text
 from kettle_web.builds.errors import BuildError
 from kettle_web.builds.models import Build, Endpoint
@@ -96,8 +96,9 @@ class Command(BaseCommand):
                     self.stderr.write(f"Left out, because git does not track it: {', '.join(map(visible, left_out[:5]))}.")
                 folder_pack(given, made, leave_out=left_out)
             else:
-                made.write_bytes(sample_archive())
-            yield f"{given.resolve().name if source else SAMPLE_NAME}.tar.gz", made
+                sample = sample_for_machine()
+                made.write_bytes(sample_archive(sample))
+            yield f"{given.resolve().name if source else sample.name}.tar.gz", made
 
     def _follow(self, build: Build) -> None:
         """Print states and events as they are stored, until the build has ended."""
