@@ -14,6 +14,8 @@ class Row:
     values: tuple[float, ...]
     target: float | None = None
     """The values should be at most this; None: nothing was promised."""
+    at_least: bool = False
+    """The target is a floor, not a ceiling."""
 
     @property
     def median(self) -> float:
@@ -22,7 +24,9 @@ class Row:
     @property
     def is_met(self) -> bool | None:
         """Whether even the worst run keeps the promise; None: there is none."""
-        return None if self.target is None else max(self.values) <= self.target
+        if self.target is None:
+            return None
+        return min(self.values) >= self.target if self.at_least else max(self.values) <= self.target
 
     def as_json(self) -> dict[str, Any]:
         return {
@@ -34,6 +38,7 @@ class Row:
             "max": round(max(self.values), 3),
             "values": [round(value, 3) for value in self.values],
             "target": self.target,
+            "at_least": self.at_least,
             "met": self.is_met,
         }
 
@@ -43,7 +48,7 @@ def table(rows: list[Row]) -> str:
     lines = [("", "unit", "runs", "median", "min", "max", "target", "")]
     for row in rows:
         met = {None: "", True: "kept", False: "MISSED"}[row.is_met]
-        target = "" if row.target is None else f"≤ {row.target:g}"
+        target = "" if row.target is None else f"{'≥' if row.at_least else '≤'} {row.target:g}"
         numbers = (f"{row.median:.2f}", f"{min(row.values):.2f}", f"{max(row.values):.2f}")
         lines.append((row.what, row.unit, str(len(row.values)), *numbers, target, met))
     widths = [max(len(line[column]) for line in lines) for column in range(len(lines[0]))]
