@@ -18,8 +18,8 @@ class RegisterRow:
     value: str
     """Lower-case hex."""
     meaning: str
-    is_of_the_image: bool
-    """Usually tells one image from another."""
+    is_usual: bool
+    """Usually tells one image from another: the verifier's `measurements` would propose it."""
     is_untouched: bool
     """All zeros or all ones: nothing was measured into it, so it tells nothing and is not offered."""
     is_chosen: bool

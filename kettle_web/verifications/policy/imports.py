@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from django.utils.translation import gettext as _
 
+from kettle_web.provenance.errors import ProvenanceError
+from kettle_web.provenance.strict_json import json_parse
 from kettle_web.verification.policy import Policy, PolicyEntry, PolicyError
-from kettle_web.verification.policy_json import policy_parse
+from kettle_web.verification.policy_json import POLICY_LIMIT, entry_parse, policy_parse
 from kettle_web.verifications.policy.errors import PolicyRefused
 from kettle_web.verifications.policy.models import AllowListEntry
 from kettle_web.verifications.policy.services import EntryValues
@@ -14,9 +16,14 @@ _ISOLATION = {True: AllowListEntry.Isolation.YES, False: AllowListEntry.Isolatio
 
 
 def policy_file_read(text: str) -> list[EntryValues]:
-    """The entries of a policy file. Raises `PolicyRefused` for anything that the verifier or this list would not take."""
+    """The entries of a policy file, or the one entry that `… measurements` prints.
+
+    Raises `PolicyRefused` for anything that the verifier or this list would not take.
+    """
+    data = text.encode(errors="surrogatepass")
     try:
-        policy = policy_parse(text.encode())
+        single = _single_entry(data)
+        policy = Policy(entries=(entry_parse(single),)) if single is not None else policy_parse(data)
     except PolicyError as error:
         raise PolicyRefused("file", _("The verifier does not take this file: %(reason)s.") % {"reason": error}) from error
     demands = _demands(policy)
@@ -29,6 +36,14 @@ def policy_file_read(text: str) -> list[EntryValues]:
     if not policy.entries:
         raise PolicyRefused("no-entries", _("The file has no entries."))
     return [_values(entry) for entry in policy.entries]
+
+
+def _single_entry(data: bytes) -> object | None:
+    try:
+        value = json_parse(data, max_bytes=POLICY_LIMIT, what="the file")
+    except ProvenanceError as error:
+        raise PolicyError(str(error)) from error
+    return value if isinstance(value, dict) and "platform" in value and "schema" not in value else None
 
 
 def _demands(policy: Policy) -> str:

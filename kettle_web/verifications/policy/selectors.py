@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 
 from kettle_web.builds.models import Build
 from kettle_web.builds.selectors import build_for_viewer
+from kettle_web.verification.measuring import USUAL_PCRS, USUAL_RTMRS
 from kettle_web.verification.policy import PLATFORM_FAMILIES, REGISTERS
 from kettle_web.verification.report import Outcome, Report, report_from_json
 from kettle_web.verifications.models import Report as ReportRow
@@ -84,7 +85,7 @@ def entry_view(entry: AllowListEntry, now: datetime) -> EntryView:
 def register_rows(kind: str, values: Mapping[str, str], chosen: Iterable[str] = ()) -> tuple[RegisterRow, ...]:
     """Registers in their order; `chosen`: indexes as text."""
     picked = set(chosen)
-    image = words.PCRS_OF_THE_IMAGE if kind == "pcrs" else words.RTMRS_OF_THE_IMAGE
+    usual = USUAL_PCRS if kind == "pcrs" else USUAL_RTMRS
     return tuple(
         RegisterRow(
             kind=kind,
@@ -92,7 +93,7 @@ def register_rows(kind: str, values: Mapping[str, str], chosen: Iterable[str] = 
             title=f"{'PCR' if kind == 'pcrs' else 'RTMR'} {index}",
             value=value,
             meaning=words.pcr_meaning(index) if kind == "pcrs" else str(words.RTMR_MEANINGS.get(index, "")),
-            is_of_the_image=index in image,
+            is_usual=index in usual,
             is_untouched=set(value) <= {"0"} or set(value) <= {"f"},
             is_chosen=str(index) in picked,
         )

@@ -35,8 +35,6 @@ PCR_MEANINGS: Final = {
 """Source: TCG PC Client Platform Firmware Profile, section 3.3.4, and the Linux TPM PCR Registry."""
 PCR_LATE_LAUNCH: Final = _("Late launch: all ones where it is not used")
 """17 to 22."""
-PCRS_OF_THE_IMAGE: Final = frozenset({4, 8, 9, 11, 12})
-"""Those that usually tell one image from another."""
 RTMR_MEANINGS: Final = {
     0: _("Settings of the virtual firmware, and the machine's shape: differs with its size"),
     1: _("Boot loader and kernel"),
@@ -44,7 +42,6 @@ RTMR_MEANINGS: Final = {
     3: _("What runs on top: applications measure themselves into it"),
 }
 """Source: Intel TDX Virtual Firmware Design Guide, section 8.1."""
-RTMRS_OF_THE_IMAGE: Final = frozenset({1, 2})
 COMPONENT_TITLES: Final = {
     "fmc": _("FMC (Turin only)"),
     "bootloader": _("Boot loader"),

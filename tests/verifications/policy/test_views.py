@@ -248,7 +248,7 @@ def test_entry_is_added_from_a_build(signed_in, ada, hardware, queued):
 def test_registers_of_a_build_on_azure_are_chosen(signed_in, ada, hardware):
     url = f"{ADD}?build={_azure_build(ada).uid}"
     source = signed_in.get(url).context["page"].from_build
-    assert ([row.index for row in source.registers], source.registers[4].is_of_the_image) == (list(range(15)), True)
+    assert ([row.index for row in source.registers], source.registers[4].is_usual) == (list(range(15)), True)
     assert source.untouched.startswith("PCR 15, PCR 16")
     refused = signed_in.post(url, SAID | {"step": "preview"})
     assert refused.status_code == 422
@@ -403,6 +403,15 @@ def test_file_is_shown_first_and_then_imported(signed_in, ada, hardware, queued)
     entry = AllowListEntry.objects.get()
     assert (entry.added_by, entry.pinned_elsewhere_by, entry.isolates_build) == (ada, "someone there", "yes")
     assert queued == [build.pk]
+
+
+def test_entry_that_the_verifier_printed_can_be_imported(signed_in):
+    text = json.dumps(json.loads(_file())["entries"][0])
+    shown = signed_in.post(IMPORT, {"text": text, "step": "preview"})
+    assert [entry.name for entry in shown.context["page"].entries] == ["theirs"]
+    unfinished = signed_in.post(IMPORT, {"text": text.replace('"why"', '""')})
+    assert unfinished.status_code == 422
+    assert "reason of the entry" in unfinished.content.decode()
 
 
 def test_exported_list_can_be_imported_elsewhere(signed_in, ada):
