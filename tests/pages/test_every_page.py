@@ -19,6 +19,9 @@ pytestmark = [pytest.mark.browser, pytest.mark.stack, pytest.mark.xdist_group("p
         "/builds/import/",
         "/account/password/",
         "/account/people/",
+        "/policy/",
+        "/policy/add/",
+        "/policy/import/",
     ],
 )
 @pytest.mark.parametrize("width", [1280, 375])
