@@ -2,6 +2,7 @@
 
 import { copyStart } from "./copy.js";
 import { digestsStart } from "./digests.js";
+import { findStart } from "./find.js";
 import { themeStart } from "./theme.js";
 import { timesStart } from "./times.js";
 
@@ -73,6 +74,7 @@ function onceStart() {
 themeStart();
 copyStart();
 digestsStart();
+findStart();
 timesStart();
 searchKeyStart();
 menusStart();

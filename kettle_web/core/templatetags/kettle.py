@@ -5,7 +5,7 @@ What is a verdict, a state or an outcome has one word and one shape, and they ar
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -59,6 +59,8 @@ PHASE_WORDS: Final = {
 }
 PHASE_SHAPES: Final = {"pending": "waiting", "active": "running", "done": "pass", "failed": "fail", "skipped": "skipped"}
 FAVICONS: Final = frozenset({"running", "confirmed", "caution", "failed", "simulated", "unattested"})
+LONG_TABLE_ROWS: Final = 20
+"""More rows than that scroll in a box of their own and can be searched."""
 _CAUTION: Final = frozenset({"unpinned", "incomplete"})
 
 
@@ -127,6 +129,12 @@ def tally(checks: Iterable[Any]) -> Tally:
     """Count checks by outcome."""
     found = [str(check.outcome) for check in checks]
     return Tally(len(found), found.count("pass"), found.count("fail"), found.count("skipped"), found.count("error"))
+
+
+@register.filter
+def is_long(rows: Sequence[Any]) -> bool:
+    """Whether a table of these rows needs a box of its own."""
+    return len(rows) > LONG_TABLE_ROWS
 
 
 @register.filter
