@@ -14,6 +14,8 @@ const MAX_WAIT_MS = 15_000;
 const SILENCE_MS = 40_000; // The server says something at least every 15 s.
 const STICK_PX = 24;
 
+import { logLinesStart } from "./log-lines.js";
+
 const page = document.querySelector("[data-live]");
 // An imported bundle has no log: its page waits for the verdict alone.
 const log = document.querySelector("#log-rows");
@@ -291,6 +293,9 @@ async function finish(tries = 0) {
   } else swap();
 }
 
-if (scroller) scroller.scrollTop = scroller.scrollHeight;
+if (scroller) {
+  scroller.scrollTop = scroller.scrollHeight;
+  logLinesStart(scroller);
+}
 if (location.hash.startsWith("#L")) document.getElementById(location.hash.slice(1))?.scrollIntoView({ block: "center" });
 connect();

@@ -1,5 +1,7 @@
 /** The log of a build that has ended: shows the line that the address names. */
 
+import { logLinesStart } from "./log-lines.js";
+
 const scroller = document.querySelector("#log-scroll");
 
 function lineShow() {
@@ -8,6 +10,9 @@ function lineShow() {
 }
 
 if (scroller) {
+  // Where a build failed, the reason stands at the end.
+  if ("atEnd" in scroller.dataset) scroller.scrollTop = scroller.scrollHeight;
   lineShow();
+  logLinesStart(scroller);
   window.addEventListener("hashchange", lineShow);
 }
