@@ -14,7 +14,7 @@ from kettle_web.builds.states import State
 
 LABELS: dict[str, str | Promise] = {
     "queued": _("Queued"),
-    "vm": _("Confidential VM"),
+    "vm": _("Machine"),
     "init": _("Workspace"),
     "detect": _("Toolchain"),
     "build": _("Build"),
