@@ -1,8 +1,9 @@
 """The way out for a build's fetch phases: a small HTTP proxy that vets every address it connects to.
 
-git and cargo choose addresses by what a hostile project says (URLs, redirects, submodules). They are told to use this
-proxy for everything; it resolves each host itself, connects only to a public address (or a host that the operator has
-allowed), and so neither loopback nor the machine's network can be reached through a name that resolves to it.
+git, cargo and the others choose addresses by what a hostile project says (URLs, redirects, submodules). Inside the walls
+they have no network but this proxy (see outlet); it resolves each host itself, connects only to a public address (or a
+host that the operator has allowed), and so neither loopback nor the machine's network can be reached through a name that
+resolves to it.
 """
 
 import asyncio

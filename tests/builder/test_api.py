@@ -9,6 +9,11 @@ from pathlib import Path
 import httpx
 import pytest
 
+from kettle_web.builder import api
+from kettle_web.builder.eventlog import EventTail
+from kettle_web.builder.jobs import JobStore, Request, job_fail
+from kettle_web.builder.options import Options
+from kettle_web.builder.scheduler import Scheduler
 from tests.builder.running import CHECKOUT, NONCE, Builder, archive, builder_running, encoded
 
 BROKEN = encoded(b"neither zip nor gzip")
@@ -115,6 +120,18 @@ def test_a_stream_is_server_sent_events_of_one_line_each(builder: Builder) -> No
     assert answer.headers["content-type"].startswith("text/event-stream")
     for block in answer.text.strip().split("\n\n"):
         assert re.fullmatch(r": .*|id: \d+\ndata: \{.*\}", block), block
+
+
+async def test_a_silent_build_keeps_its_stream_alive(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(api, "KEEP_ALIVE_SECONDS", 0.0)
+    options, store = Options(data=tmp_path), JobStore(tmp_path)
+    served = api.Api(options, store, Scheduler(options))
+    job = store.create(Request(nonce_hex=NONCE), None)
+    stream = served._follow(EventTail(job.events))
+    assert [await anext(stream) for _ in range(3)] == [b": the events of one build\n\n", *[b": still here\n\n"] * 2]
+    job_fail(job, "It ends.", "BuildFailed")
+    rest = [piece async for piece in stream]
+    assert rest[-1].startswith(b'id: 1\ndata: {"type": "complete"')
 
 
 def test_a_single_build_server_accepts_one(data: Path) -> None:
