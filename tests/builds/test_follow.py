@@ -86,31 +86,20 @@ def test_whole_stream_is_stored_and_the_result_is_fetched_next(build_make, queue
 @pytest.mark.parametrize("ignores_from", [True, False])
 def test_connections_that_keep_breaking_lose_and_double_nothing(build_make, numbered: bool, ignores_from: bool) -> None:
     script = {"events": [*lines(40), OK], "numbered": numbered, "ignores_from": ignores_from}
-    with KettleServer(**script, drop_after=7, released=41) as server:
-        build = build_make(base_url=server.url, state=State.BUILDING)
-        if ignores_from:
-            # Each replay begins anew: let every connection get a little further.
-            threading.Thread(target=_lengthen, args=(server,), daemon=True).start()
-        build = follow(build)
+    # Where each replay begins anew, every connection has to get a little further.
+    with KettleServer(**script, drop_after=7, drop_later=6 if ignores_from else 0, released=41) as server:
+        build = follow(build_make(base_url=server.url, state=State.BUILDING))
         assert len(server.asked_from) > 3
     assert build.state == State.FETCHING
     assert stored(build) == texts(lines(40))
     assert build.log_epoch == 0
 
 
-def _lengthen(server: KettleServer) -> None:
-    for _ in range(10):
-        time.sleep(0.1)
-        server.script.drop_after = (server.script.drop_after or 0) + 6
-
-
 def test_identical_lines_are_not_taken_for_a_replay(build_make) -> None:
     same = [{"type": "build", "msg": "again"}] * 30
     for ignores in (True, False):
-        with KettleServer(events=[*same, OK], ignores_from=ignores, drop_after=11) as server:
-            build = build_make(base_url=server.url, state=State.BUILDING)
-            threading.Thread(target=_lengthen, args=(server,), daemon=True).start()
-            build = follow(build)
+        with KettleServer(events=[*same, OK], ignores_from=ignores, drop_after=11, drop_later=6) as server:
+            build = follow(build_make(base_url=server.url, state=State.BUILDING))
         assert build.state == State.FETCHING
         assert stored(build) == ["again"] * 30
 

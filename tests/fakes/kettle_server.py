@@ -43,6 +43,8 @@ class Script:
     """Repeats the last event of the replay as the first live one."""
     drop_after: int | None = None
     """Ends each connection after so many events."""
+    drop_later: int = 0
+    """Each connection lasts so many events longer than the one before."""
     loses: Callable[[int], bool] = lambda index: False
     """Which live events (from 0) this server drops; a replay has them all."""
     live_from: int | None = None
@@ -121,11 +123,12 @@ class KettleServer:
         first = 0 if script.ignores_from else asked
         connection = len(self.asked_from)
         happened = self._happened()
+        drop_after = None if script.drop_after is None else script.drop_after + script.drop_later * (connection - 1)
         seam = happened if script.live_from is None or connection > 1 else script.live_from
         for index in range(first, seam):
             yield self._frame(index)
             sent += 1
-            if script.drop_after is not None and sent >= script.drop_after:
+            if drop_after is not None and sent >= drop_after:
                 return
         if script.repeats_at_seam and seam > first and seam < len(script.events):
             yield self._frame(seam - 1)
@@ -136,7 +139,7 @@ class KettleServer:
                     yield self._frame(index)
                     sent += 1
                 index += 1
-                if script.drop_after is not None and sent >= script.drop_after:
+                if drop_after is not None and sent >= drop_after:
                     return
             if script.ends_quietly and index >= len(script.events):
                 return
