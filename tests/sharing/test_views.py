@@ -236,3 +236,11 @@ def test_one_time_password_does_not_stand_before_a_link(client, token):
 
     client.force_login(person_create(name="eve", is_administrator=False)[0])
     assert client.get(f"/s/{token}/").status_code == 200
+
+
+def test_download_that_goes_on_in_parts_ends_with_the_link(client, build, token):
+    address = f"/s/{token}/files/result.tar.gz"
+    first = client.get(address, headers={"range": "bytes=0-9"})
+    assert (first.status_code, len(streamed(first))) == (206, 10)
+    link_revoke(link=ShareLink.objects.get(), now=timezone.now())
+    assert client.get(address, headers={"range": "bytes=10-"}).status_code == 404
