@@ -4,6 +4,7 @@
 """
 
 import argparse
+import os
 import socket
 from typing import Final
 
@@ -29,6 +30,8 @@ def main() -> None:
         log_level="warning",
         timeout_graceful_shutdown=GRACE_SECONDS,
         timeout_keep_alive=KEEP_ALIVE_SECONDS,
+        # Without a proxy, whoever runs beside us could name any address as its own and slip past the throttling of sign-ins.
+        proxy_headers=os.environ.get("PUBLIC_URL", "").startswith("https://"),
     )
     uvicorn.Server(config).run(sockets=[listener])
 
