@@ -16,6 +16,7 @@ from kettle_web.launcher.environment import environment_ensure, python_of
 from kettle_web.launcher.errors import LaunchError
 from kettle_web.launcher.plan import Wish
 from kettle_web.launcher.site import Site
+from kettle_web.launcher.toolchain import toolchain_ensure
 
 CHECKOUT: Final = Path(__file__).resolve().parents[2]
 LOOK_SECONDS: Final = 0.05
@@ -49,6 +50,8 @@ def main(argv: list[str]) -> int:
     arguments = arguments_parse(argv, checkout=CHECKOUT)
     try:
         _environment_enter(argv)
+        if not arguments.no_builder:
+            toolchain_ensure(CHECKOUT, log=_say)
         return _once(arguments) if arguments.once is not None else _serve(arguments)
     except LaunchError as error:
         _say(str(error))

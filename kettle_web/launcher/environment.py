@@ -72,7 +72,15 @@ def _environment_make(checkout: Path, lock: Path) -> None:
         else:
             ensurepip_check()
             _run([sys.executable, "-m", "venv", str(venv)])
-    if uv:
+    lock_install(checkout, lock)
+    installed = {lock.name: _digest(lock), RUN_LOCK: _digest(checkout / RUN_LOCK)}
+    (venv / STAMP_NAME).write_text(json.dumps(installed), "utf-8")
+
+
+def lock_install(checkout: Path, lock: Path) -> None:
+    """Install what a lock file names into the environment, by its hashes. Raises `LaunchError`."""
+    python = python_of(checkout)
+    if uv := _uv_find():
         command = [uv, "pip", "install", "--quiet", "--python", str(python), "--require-hashes", "-r", str(lock)]
     else:
         if not _answers(python, "import pip"):
@@ -81,8 +89,6 @@ def _environment_make(checkout: Path, lock: Path) -> None:
         command = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-input"]
         command += ["--require-hashes", "-r", str(lock)]
     _run(command)
-    installed = {lock.name: _digest(lock), RUN_LOCK: _digest(checkout / RUN_LOCK)}
-    (venv / STAMP_NAME).write_text(json.dumps(installed), "utf-8")
 
 
 def ensurepip_check() -> None:
