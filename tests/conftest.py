@@ -8,6 +8,8 @@ from pathlib import Path
 
 import hypothesis
 import pytest
+from xdist.remote import Producer
+from xdist.scheduler import LoadScopeScheduling
 
 # A busy machine is no reason to fail; what must be fast has a measurement of its own.
 hypothesis.settings.register_profile("kettle", deadline=None)
@@ -21,6 +23,19 @@ _PROGRAMS = {
     "chromium": ("chromium", "chromium-browser", "google-chrome"),
 }
 _PORTS = {"postgresql": 5432, "redis": 6379}
+
+
+class ByFile(LoadScopeScheduling):
+    """Gives each test process whole files, and all browser flows to one: they share a running site and a browser."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = nodeid.partition("::")[0]
+        return "tests/pages" if file.startswith("tests/pages/") else file
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> ByFile:
+    return ByFile(config, log)
 
 
 @cache

@@ -43,7 +43,7 @@ def main(argv: list[str]) -> int:
     if argv:
         return subprocess.run([python, "-m", "pytest", *argv], check=False).returncode
     failed = [name for name, command in _checks(python).items() if not _passes(name, command)]
-    tests = subprocess.run([python, "-m", "pytest", "-n", str(_processes()), "--dist", "loadgroup"], check=False).returncode
+    tests = subprocess.run([python, "-m", "pytest", "-n", str(_processes())], check=False).returncode
     if failed:
         print(f"Failed before the tests: {', '.join(failed)}.", file=sys.stderr)
     return 1 if failed else tests

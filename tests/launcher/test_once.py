@@ -13,7 +13,7 @@ import pytest
 from kettle_web.builder.sample import sample_git_tree, sample_write
 from tests.running import CHECKOUT, environ_plain, gone, run_once
 
-pytestmark = [pytest.mark.stack, pytest.mark.xdist_group("once")]
+pytestmark = [pytest.mark.stack]
 
 ONCE_SECONDS = 120.0
 

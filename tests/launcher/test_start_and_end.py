@@ -11,7 +11,7 @@ import pytest
 
 from tests.running import RunningSite, gone, run_once
 
-pytestmark = [pytest.mark.stack, pytest.mark.xdist_group("launcher")]
+pytestmark = [pytest.mark.stack]
 
 
 @pytest.fixture

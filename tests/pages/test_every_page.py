@@ -5,7 +5,7 @@ from playwright.sync_api import expect
 
 from tests.pages.conftest import Visitor
 
-pytestmark = [pytest.mark.browser, pytest.mark.stack, pytest.mark.xdist_group("pages")]
+pytestmark = [pytest.mark.browser, pytest.mark.stack]
 
 
 @pytest.mark.parametrize(

@@ -8,11 +8,7 @@ from playwright.sync_api import Page, expect
 from tests.pages.conftest import Visitor, sample_build, wait_for_verdict
 from tests.running import RunningSite
 
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.stack,
-    pytest.mark.xdist_group("pages"),
-]
+pytestmark = [pytest.mark.browser, pytest.mark.stack]
 needs_cargo = pytest.mark.needs("cargo")
 
 HEADLINE = "Simulated: signed by a public test key. This proves nothing about hardware."

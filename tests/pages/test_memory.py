@@ -4,7 +4,7 @@ import pytest
 
 from tests.bench.memory import MEGABYTE, RISE_MEGABYTES, rises
 
-pytestmark = [pytest.mark.stack, pytest.mark.xdist_group("memory")]
+pytestmark = [pytest.mark.stack]
 
 SIZE_BYTES = 200 * MEGABYTE
 """Five times what the memory may rise by; `bin/bench memory` measures 500 MB."""

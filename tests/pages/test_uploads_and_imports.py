@@ -6,13 +6,13 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Request, expect
+from playwright.sync_api import Request, Route, expect
 
 from kettle_web.archives.pack import folder_pack
 from kettle_web.builder.sample import sample_write
 from tests.pages.conftest import Visitor, wait_for_verdict
 
-pytestmark = [pytest.mark.browser, pytest.mark.stack, pytest.mark.xdist_group("pages")]
+pytestmark = [pytest.mark.browser, pytest.mark.stack]
 
 PIECE_BYTES = 4 * 1024**2
 NOISE_BYTES = 5 * 1024**2
@@ -75,3 +75,38 @@ def test_import_of_nothing_keeps_what_was_typed(visitor: Visitor) -> None:
     expect(page.get_by_role("alert").first).to_be_visible()
     expect(page.get_by_label("Label")).to_have_value("from a friend")
     visitor.expect_complaint("status of 4")
+
+
+@pytest.mark.needs("cargo", "bwrap")
+def test_upload_goes_on_where_it_broke_off(visitor: Visitor, archive: Path) -> None:
+    page = visitor.page("/builds/new/?way=upload")
+    stored: list[int] = []
+    broken = iter([False, True, True])
+
+    def pass_or_break(route: Route) -> None:
+        if route.request.method == "PUT" and next(broken, False):
+            route.abort("connectionreset")
+            return
+        if route.request.method == "PUT":
+            stored.append(int(route.request.headers["upload-offset"]))
+        route.continue_()
+
+    page.route("**/builds/uploads/**", pass_or_break)
+    page.get_by_label("Archive of the source").set_input_files(archive)
+    page.get_by_role("button", name="Upload and build").click()
+    expect(page).to_have_url(re.compile(r"/builds/[0-9a-z]{16}/$"), timeout=60_000)
+    # Two pieces were lost on the way; nothing was sent twice, nothing was left out.
+    assert stored == list(range(0, archive.stat().st_size, PIECE_BYTES))
+    visitor.expect_complaint("ERR_CONNECTION_RESET")
+
+
+def test_file_dropped_with_the_mouse_is_looked_through(visitor: Visitor) -> None:
+    page = visitor.page("/builds/new/?way=upload")
+    dropped = page.evaluate_handle(
+        "() => { const data = new DataTransfer(); data.items.add(new File(['not an archive'], 'notes.zip')); return data; }"
+    )
+    page.dispatch_event("[data-drop]", "dragenter", {"dataTransfer": dropped})
+    expect(page.locator("[data-drop]")).to_have_class(re.compile("drop-over"))
+    page.dispatch_event("[data-drop]", "drop", {"dataTransfer": dropped})
+    expect(page.locator("[data-file-name]")).to_contain_text("notes.zip")
+    expect(page.locator(".finding-refuse")).to_contain_text("neither a ZIP nor a tar.gz")
