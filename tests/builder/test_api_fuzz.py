@@ -20,7 +20,7 @@ from kettle_web.builder.options import Options
 from kettle_web.builder.submission import FIELDS
 
 LIMIT = 20_000
-AGAIN = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+AGAIN = settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 class Queue:
