@@ -104,3 +104,33 @@ def test_time_without_zone_or_sense_is_no_moment(text):
 
 def test_error_of_ours_is_shown_without_request_and_context():
     assert "Error 500" in render_to_string("500.html")
+
+
+def artifact_rows(count: int) -> str:
+    rows = [
+        SimpleNamespace(name=f"tool-{n}", sha256="ab" * 32, size=1, outcome="skipped", word="not checked", reason="left out")
+        for n in range(count)
+    ]
+    return render_to_string("verifications/_artifacts.html", {"report": SimpleNamespace(artifacts=rows, artifact_count=count)})
+
+
+def test_long_table_has_a_box_and_a_search_and_a_short_one_has_not():
+    long = artifact_rows(kettle.LONG_TABLE_ROWS + 1)
+    assert 'data-find="artifact-table"' in long
+    assert 'tabindex="0" role="region" aria-labelledby="artifacts"' in long
+    assert "data-find" not in artifact_rows(kettle.LONG_TABLE_ROWS)
+
+
+def test_reason_of_many_files_is_said_once():
+    assert artifact_rows(5).count("left out") == 1
+
+
+def phase_list(state: str) -> str:
+    phase = SimpleNamespace(label="Build", status="failed", started=None, seconds=None)
+    return render_to_string("pages/_phases.html", {"page": SimpleNamespace(state=state, phases=[phase])})
+
+
+def test_phase_of_an_abandoned_build_is_not_called_failed():
+    assert "failed" not in phase_list("abandoned")
+    assert "not followed further" in phase_list("abandoned")
+    assert "failed" in phase_list("failed")

@@ -180,3 +180,21 @@ class TestBuild:
         html = client.get(f"/builds/{judged.uid}/").content.decode()
         assert 'id="links"' not in html
         assert "by ada" in html
+
+
+class TestForms:
+    def test_password_page_names_the_account_for_password_managers(self, client):
+        assert b'autocomplete="username" value="ada"' in client.get("/account/password/").content
+
+    def test_refused_import_says_that_files_must_be_chosen_again(self, client):
+        answer = client.post("/builds/import/", {"nonce": "zz"})
+        assert "Files must be chosen again" in text_of(answer)
+
+
+def test_failed_build_shows_its_log_from_the_end(client, ada):
+    build = build_make(ada, label="leaky")
+    log_store(build, Event("build", "error", ms=1))
+    Build.objects.filter(pk=build.pk).update(
+        state=State.FAILED, fault=Fault.SOURCE, failure_message="It leaks.", finished_at=timezone.now()
+    )
+    assert b"data-at-end" in client.get(f"/builds/{build.uid}/").content
