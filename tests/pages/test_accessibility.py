@@ -16,6 +16,8 @@ pytestmark = [pytest.mark.browser, pytest.mark.stack]
 
 DESK = {"width": 1280, "height": 900}
 PHONE = {"width": 390, "height": 844}
+REFLOW = {"width": 320, "height": 640}
+"""What a desk's width becomes at 400 % (WCAG 1.4.10)."""
 PAGES = [
     "/",
     "/builds/",
@@ -48,7 +50,9 @@ def _judge(page: Page, axe: str) -> None:
     page.set_viewport_size({**PHONE})
     found["phone"] = axe_violations(page, axe)
     assert not any(found.values()), found
-    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), "the page scrolls sideways"
+    for size in (PHONE, REFLOW):
+        page.set_viewport_size({**size})
+        assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), f"scrolls sideways at {size}"
 
 
 def test_axe_finds_what_is_wrong(stranger: Visitor, axe: str) -> None:
