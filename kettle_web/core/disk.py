@@ -15,9 +15,7 @@ HEADROOM_BYTES = 64 * 1024 * 1024
 
 
 def disk_full() -> DiskFull:
-    return DiskFull(
-        _("There is no room left on this site's disk. Ask its operator to make some; nothing that was stored is lost.")
-    )
+    return DiskFull(_("There is no room left on this site's disk. Ask its operator to make some; nothing that was stored is lost."))
 
 
 def disk_require(folder: Path, size: int) -> None:

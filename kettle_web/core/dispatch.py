@@ -23,6 +23,4 @@ def _send(task_name: str, args: tuple[Any, ...]) -> None:
         app.send_task(task_name, args=args, retry=False)
     except Exception:
         # Whatever a broker's library raises: it must never undo or fail what has been committed.
-        logger.warning(
-            "The queue could not be reached for %s%r; the sweeper will try again.", task_name, args, exc_info=True
-        )
+        logger.warning("The queue could not be reached for %s%r; the sweeper will try again.", task_name, args, exc_info=True)

@@ -11,6 +11,5 @@ def visible(text: str, *, keep: str = "") -> str:
     if text.isascii() and text.isprintable():
         return text
     return "".join(
-        f"⟨U+{ord(letter):04X}⟩" if letter not in keep and unicodedata.category(letter) in _HIDDEN else letter
-        for letter in text
+        f"⟨U+{ord(letter):04X}⟩" if letter not in keep and unicodedata.category(letter) in _HIDDEN else letter for letter in text
     )

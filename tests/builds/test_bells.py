@@ -24,9 +24,7 @@ REDIS_URL = os.environ.get("KETTLE_TEST_REDIS_URL", "redis://127.0.0.1:6379/15")
 @pytest.mark.filterwarnings("ignore::ResourceWarning")
 async def test_bell_wakes_live_pages_at_once(build_make, settings, monkeypatch: pytest.MonkeyPatch) -> None:
     settings.ENV = replace(settings.ENV, redis_url=REDIS_URL)
-    settings.CHANNEL_LAYERS = {
-        "default": {"BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer", "CONFIG": {"hosts": [REDIS_URL]}}
-    }
+    settings.CHANNEL_LAYERS = {"default": {"BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer", "CONFIG": {"hosts": [REDIS_URL]}}}
     # Longer than the test may take: only the bell can be what wakes the page.
     monkeypatch.setattr(hub, "POLL_SECONDS", 20)
     build = await sync_to_async(build_make)(state=State.BUILDING)
