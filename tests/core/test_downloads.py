@@ -123,6 +123,7 @@ def test_name_of_a_download_cannot_steer(name: str, shown: str) -> None:
     assert file_name(name) == shown
 
 
+@pytest.mark.django_db
 def test_answer_that_nobody_reads_closes_its_file(monkeypatch: pytest.MonkeyPatch) -> None:
     opened = []
 
