@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Generic, NamedTuple, TypeVar
 
 C = TypeVar("C")
 
@@ -39,8 +39,7 @@ class CheckImpossible(AttestationError):
     """A check could not be made: something that it needs is missing or not understood."""
 
 
-@dataclass(frozen=True)
-class Passed:
+class Passed(NamedTuple):
     """What a check saw."""
 
     expected: str = ""

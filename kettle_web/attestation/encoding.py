@@ -17,6 +17,10 @@ MAX_FIELD_CHARACTERS: Final = 1_048_576
 """Of one encoded field; the largest real one has some 7,000. Source: evidence facts, section 0 (the reference verifier's cap)."""
 
 
+_FROM_URL_ALPHABET: Final = bytes.maketrans(b"-_+/", b"+/!!")
+"""Standard base64 of base64url; the two characters that only the former has become one that neither has."""
+
+
 def base64_decode(text: object, what: str) -> bytes:
     """Standard alphabet, padding required, trailing bits zero."""
     checked = _field_text(text, what)
@@ -24,7 +28,7 @@ def base64_decode(text: object, what: str) -> bytes:
         data = base64.b64decode(checked, validate=True)
     except ValueError as error:
         raise Malformed("encoding.base64", f"{what} is not base64.") from error
-    if base64.b64encode(data).decode() != checked:
+    if binascii.b2a_base64(data, newline=False) != checked.encode():
         raise Malformed("encoding.base64", f"{what} is not base64 in its canonical form.")
     return data
 
@@ -36,11 +40,12 @@ def base64url_decode(text: object, what: str, *, padding: bool = True) -> bytes:
     padded = bare + "=" * (-len(bare) % 4)
     if checked != bare and not (padding and checked == padded):
         raise Malformed("encoding.base64url", f"{what} has wrong base64url padding.")
+    standard = padded.encode().translate(_FROM_URL_ALPHABET)
     try:
-        data = base64.urlsafe_b64decode(padded)
+        data = binascii.a2b_base64(standard)
     except ValueError as error:
         raise Malformed("encoding.base64url", f"{what} is not base64url.") from error
-    if base64.urlsafe_b64encode(data).decode().rstrip("=") != bare:
+    if binascii.b2a_base64(data, newline=False) != standard:
         raise Malformed("encoding.base64url", f"{what} is not base64url in its canonical form.")
     return data
 
@@ -56,7 +61,7 @@ def hex_decode(text: object, what: str) -> bytes:
 def json_decode(data: bytes, what: str) -> Any:
     """The JSON value of strict UTF-8 `data`; duplicate keys, NaN, infinities and a byte order mark are refused."""
     try:
-        return json.loads(data.decode("utf-8"), object_pairs_hook=_object_without_duplicates, parse_constant=_refuse_constant)
+        return _DECODER.decode(data.decode("utf-8"))
     except Malformed as error:
         raise Malformed(error.code, f"{what}: {error}") from error
     except UnicodeDecodeError as error:
@@ -76,6 +81,10 @@ def _object_without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _refuse_constant(name: str) -> NoReturn:
     raise Malformed("encoding.json", f"{name} is not JSON.")
+
+
+_DECODER: Final = json.JSONDecoder(object_pairs_hook=_object_without_duplicates, parse_constant=_refuse_constant)
+"""Made once: `json.loads` makes a new one in every call that has hooks."""
 
 
 def _field_text(text: object, what: str) -> str:

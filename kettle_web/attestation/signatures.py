@@ -23,6 +23,11 @@ _SPKI_P384: Final = bytes.fromhex("3076301006072a8648ce3d020106052b8104002203620
 _SPKI_P256: Final = bytes.fromhex("3059301306072a8648ce3d020106082a8648ce3d030107034200")
 """The same with secp256r1 and a 66-byte BIT STRING."""
 _ECDSA_SHA256: Final = ec.ECDSA(hashes.SHA256())
+_ECDSA_SHA384: Final = ec.ECDSA(hashes.SHA384())
+_SHA256: Final = hashes.SHA256()
+_SHA384: Final = hashes.SHA384()
+_PKCS1: Final = padding.PKCS1v15()
+_PSS_SHA384: Final = padding.PSS(mgf=padding.MGF1(_SHA384), salt_length=_PSS_SALT_BYTES)
 _LIBRARY_ERRORS: Final = (InvalidSignature, UnsupportedAlgorithm, ValueError, TypeError, OverflowError)
 
 
@@ -68,9 +73,8 @@ def p256_key_load(point: bytes) -> ec.EllipticCurvePublicKey:
 def rsa_pss_sha384_verify(spki: bytes, signature: bytes, message: bytes, *, code: str, failure: str) -> None:
     """RSASSA-PSS, SHA-384, MGF1-SHA-384, salt 48, by the key in `spki` (DER). Source: AMD 57230; RFC 8017, section 8.1."""
     key = rsa_key_load(spki)
-    scheme = padding.PSS(mgf=padding.MGF1(hashes.SHA384()), salt_length=_PSS_SALT_BYTES)
     try:
-        key.verify(signature, message, scheme, hashes.SHA384())
+        key.verify(signature, message, _PSS_SHA384, _SHA384)
     except _LIBRARY_ERRORS as error:
         raise CheckFailed(code, failure) from error
 
@@ -79,7 +83,7 @@ def rsa_pkcs1_sha256_verify(modulus: int, exponent: int, signature: bytes, messa
     """RSASSA-PKCS1-v1_5 with SHA-256. Source: RFC 8017, section 8.2."""
     try:
         key = rsa.RSAPublicNumbers(exponent, modulus).public_key()
-        key.verify(signature, message, padding.PKCS1v15(), hashes.SHA256())
+        key.verify(signature, message, _PKCS1, _SHA256)
     except _LIBRARY_ERRORS as error:
         raise CheckFailed(code, failure) from error
 
@@ -88,7 +92,7 @@ def ecdsa_p384_sha384_verify(spki: bytes, r: int, s: int, message: bytes, *, cod
     """ECDSA on P-384 with SHA-384 by the key in `spki` (DER). Source: FIPS 186-5."""
     key = p384_key_load(spki)
     try:
-        key.verify(encode_dss_signature(r, s), message, ec.ECDSA(hashes.SHA384()))
+        key.verify(encode_dss_signature(r, s), message, _ECDSA_SHA384)
     except _LIBRARY_ERRORS as error:
         raise CheckFailed(code, failure) from error
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, Protocol
 
 from kettle_web.attestation.checks import AttestationError, CheckFailed, CheckImpossible, CheckSkipped, Passed, Step
+from kettle_web.attestation.values import value_filled
 from kettle_web.provenance.errors import ProvenanceError
 from kettle_web.verification.inquiry import NotAsked
 from kettle_web.verification.report import Check, Link, Outcome
@@ -60,8 +61,10 @@ class Executor:
         return check
 
     def _made(self, step: Step[Any], context: Watched) -> Check:
+        checks = self._checks
         for code in step.depends_on:
-            if self.outcome(code) is not Outcome.PASS:
+            before = checks.get(code)
+            if before is None or before.outcome is not Outcome.PASS:
                 return self._blocked(step, code)
         context.time_was_read = False
         check = _run(step, context)
@@ -113,21 +116,7 @@ def _run(step: Step[Any], context: Any) -> Check:
         return _check(step, Outcome.ERROR, reason=reason, reason_code="unexpected", required=step.required)
     if not isinstance(passed, Passed):
         return _check(step, Outcome.ERROR, reason="the step gave no result", reason_code="unexpected", required=True)
-    return Check(
-        step.code,
-        step.title,
-        _LINKS[step.link],
-        Outcome.PASS,
-        step.required,
-        step.proves,
-        step.does_not_prove,
-        "",
-        "",
-        visible(passed.expected[:TEXT_LIMIT]),
-        visible(passed.actual[:TEXT_LIMIT]),
-        passed.anchor,
-        step.depends_on,
-    )
+    return _check(step, Outcome.PASS, required=step.required, expected=passed.expected, actual=passed.actual, anchor=passed.anchor)
 
 
 def _check(
@@ -139,8 +128,10 @@ def _check(
     reason_code: str = "",
     expected: str = "",
     actual: str = "",
+    anchor: str = "",
 ) -> Check:
-    return Check(
+    return value_filled(
+        Check,
         code=step.code,
         title=step.title,
         link=_LINKS[step.link],
@@ -148,9 +139,15 @@ def _check(
         required=required,
         proves=step.proves,
         does_not_prove=step.does_not_prove,
-        reason=visible(reason[:TEXT_LIMIT]) if reason else "",
+        reason=_shown(reason) if reason else "",
         reason_code=reason_code,
-        expected=visible(expected[:TEXT_LIMIT]) if expected else "",
-        actual=visible(actual[:TEXT_LIMIT]) if actual else "",
+        expected=_shown(expected) if expected else "",
+        actual=_shown(actual) if actual else "",
+        anchor=anchor,
         depends_on=step.depends_on,
     )
+
+
+def _shown(text: str) -> str:
+    """Most texts are short and plain, and stay as they are."""
+    return text if len(text) <= TEXT_LIMIT and text.isprintable() else visible(text[:TEXT_LIMIT])

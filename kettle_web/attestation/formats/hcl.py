@@ -6,11 +6,12 @@ Source: Microsoft, «Azure confidential VMs guest attestation design», attestat
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Final
 
 from ..checks import Malformed
 from ..encoding import base64url_decode, json_decode
+from ..values import value_filled
 
 HCL_BYTES: Final = 2600
 HEADER_BYTES: Final = 0x4D4
@@ -61,6 +62,9 @@ class VarData:
     """Hex that the machine's owner gave; empty: none."""
 
 
+_FIELD_NAMES: Final = tuple(field.name for field in fields(HclReport))
+
+
 def hcl_report_parse(data: bytes) -> HclReport:
     """The report in `data`. Raises `Malformed` when it is too short for its header or its JSON."""
     if len(data) < HEADER_BYTES:
@@ -69,7 +73,8 @@ def hcl_report_parse(data: bytes) -> HclReport:
     length = header[-1]
     if length > len(data) - HEADER_BYTES:
         raise Malformed("hcl.length", "The HCL report's content is longer than the report.")
-    return HclReport(*(*header, data[HEADER_BYTES : HEADER_BYTES + length], data[HEADER_BYTES + length :]))
+    values = (*header, data[HEADER_BYTES : HEADER_BYTES + length], data[HEADER_BYTES + length :])
+    return value_filled(HclReport, zip(_FIELD_NAMES, values, strict=True))
 
 
 def hcl_report_encode(report: HclReport) -> bytes:

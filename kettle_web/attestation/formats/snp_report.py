@@ -12,6 +12,7 @@ from dataclasses import dataclass, fields
 from typing import Final
 
 from ..checks import Malformed
+from ..values import value_filled
 from .tcb import GENOA, MILAN, TURIN
 
 REPORT_BYTES: Final = 1184
@@ -96,7 +97,7 @@ def snp_report_parse(data: bytes) -> SnpReport:
             "report.length", "The attestation report has the wrong length.",
             expected=f"{REPORT_BYTES} bytes", actual=f"{len(data)} bytes",
         )  # fmt: skip
-    return SnpReport(*_LAYOUT.unpack(data))
+    return value_filled(SnpReport, zip(_FIELD_NAMES, _LAYOUT.unpack(data), strict=True))
 
 
 def snp_report_encode(report: SnpReport) -> bytes:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, fields
 from typing import Final
 
 from ..checks import Malformed
+from ..values import value_filled
 
 TEE_TDX: Final = 0x81
 KEY_ECDSA_P256: Final = 2
@@ -119,6 +120,10 @@ class TdxQuote:
     """What follows the quote; zeros in genuine ones."""
 
 
+_BODY_NAMES: Final = tuple(field.name for field in fields(TdBody))
+_QE_NAMES: Final = tuple(field.name for field in fields(QeReport))
+
+
 def tdx_quote_parse(data: bytes) -> TdxQuote:
     """The quote in `data`. Raises `Malformed` when a size leads past its part, or version or body are of an unknown kind."""
     if not MIN_QUOTE_BYTES <= len(data) <= MAX_QUOTE_BYTES:
@@ -127,8 +132,7 @@ def tdx_quote_parse(data: bytes) -> TdxQuote:
     start, tail = _body_place(data, version)
     end = start + _BODY.size + (_BODY_TAIL.size if tail else 0)
     body_fields = _BODY.unpack_from(data, start)
-    if tail:
-        body_fields += _BODY_TAIL.unpack_from(data, start + _BODY.size)
+    body_fields += _BODY_TAIL.unpack_from(data, start + _BODY.size) if tail else (None, None)
     (auth_size,) = _SIZE.unpack(_part(data, end, _SIZE.size))
     auth = _part(data, end + 4, auth_size)
     if auth_size < max(MIN_AUTH_BYTES, _AUTH.size):
@@ -140,9 +144,10 @@ def tdx_quote_parse(data: bytes) -> TdxQuote:
     at = _QE.size + qe_auth_size
     chain_type, chain_size = _CERTIFICATION.unpack(_part(certification, at, _CERTIFICATION.size))
     at += _CERTIFICATION.size
-    return TdxQuote(
+    return value_filled(
+        TdxQuote,
         version=version, key_type=key_type, tee_type=tee_type, reserved_008=reserved, qe_vendor_id=vendor, user_data=user_data,
-        body=TdBody(*body_fields), signed=data[:end], signature=signature, attestation_key=key,
+        body=value_filled(TdBody, zip(_BODY_NAMES, body_fields, strict=True)), signed=data[:end], signature=signature, attestation_key=key,
         certification_type=certification_type, qe_report=qe_report, qe_signature=qe_signature, qe_auth_data=qe_auth_data,
         chain_type=chain_type, chain=_part(certification, at, chain_size), after_chain=certification[at + chain_size :],
         after_certification=auth[_AUTH.size + certification_size :], trailing=data[end + 4 + auth_size :],
@@ -152,7 +157,7 @@ def tdx_quote_parse(data: bytes) -> TdxQuote:
 def signed_encode(quote: TdxQuote) -> bytes:
     """Header and body of the quote, made of its fields."""
     header = _HEADER.pack(quote.version, quote.key_type, quote.tee_type, quote.reserved_008, quote.qe_vendor_id, quote.user_data)
-    values = [value for value in (getattr(quote.body, one.name) for one in fields(TdBody)) if value is not None]
+    values = [value for value in (getattr(quote.body, name) for name in _BODY_NAMES) if value is not None]
     body = b"".join(values)
     if quote.version == 5:
         header += _V5.pack(BODY_15 if quote.body.tee_tcb_svn2 is not None else BODY_10, len(body))
@@ -174,12 +179,12 @@ def qe_report_parse(data: bytes) -> QeReport:
     """The 384 bytes of the quoting enclave's report."""
     if len(data) != QE_REPORT_BYTES:
         raise Malformed("qe.length", "The quoting enclave's report does not have 384 bytes.")
-    return QeReport(*_QE_REPORT.unpack(data))
+    return value_filled(QeReport, zip(_QE_NAMES, _QE_REPORT.unpack(data), strict=True))
 
 
 def qe_report_encode(report: QeReport) -> bytes:
     """The 384 bytes of the report."""
-    return _QE_REPORT.pack(*(getattr(report, one.name) for one in fields(QeReport)))
+    return _QE_REPORT.pack(*(getattr(report, name) for name in _QE_NAMES))
 
 
 def _body_place(data: bytes, version: int) -> tuple[int, bool]:

@@ -6,10 +6,11 @@ Source: TCG, «TPM 2.0 Library», part 2, sections 10.12 (TPMS_ATTEST) and 10.6 
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Final
 
 from ..checks import Malformed
+from ..values import value_filled
 
 MAGIC: Final = 0xFF544347
 TYPE_QUOTE: Final = 0x8018
@@ -50,6 +51,9 @@ class TpmQuote:
     """Bytes after the digest; none in a genuine quote."""
 
 
+_FIELD_NAMES: Final = tuple(field.name for field in fields(TpmQuote))
+
+
 def tpm_quote_parse(data: bytes) -> TpmQuote:
     """The quote in `data`; judges no value. Raises `Malformed` when a length leads past the end."""
     reader = _Reader(data)
@@ -63,10 +67,11 @@ def tpm_quote_parse(data: bytes) -> TpmQuote:
         algorithm, size = reader.unpack(_SELECTION)
         selections.append(PcrSelection(algorithm, reader.take(size)))
     digest = reader.sized()
-    return TpmQuote(
+    values = (
         magic, attest_type, signer, extra_data, clock, reset_count, restart_count, safe, firmware_version, tuple(selections),
         digest, reader.rest(),
     )  # fmt: skip
+    return value_filled(TpmQuote, zip(_FIELD_NAMES, values, strict=True))
 
 
 def tpm_quote_encode(quote: TpmQuote) -> bytes:
