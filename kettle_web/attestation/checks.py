@@ -8,8 +8,8 @@ Only `kettle_web.verification` runs steps and catches; a step whose predecessors
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Generic, NamedTuple, TypeVar
+from dataclasses import dataclass, field
+from typing import Any, Generic, NamedTuple, TypeVar
 
 C = TypeVar("C")
 
@@ -62,6 +62,8 @@ class Step(Generic[C]):
     required: bool = True
     rests_on_collateral: bool = False
     """It needs what the evidence does not bring; who demands collateral makes it required."""
+    row: dict[str, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
+    """What the row of every run of this step says alike; kept here by what runs steps."""
 
 
 class Malformed(CheckFailed):

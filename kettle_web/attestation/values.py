@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any, TypeVar
 
 T = TypeVar("T")
 
 
-def value_filled(kind: type[T], pairs: Iterable[tuple[str, Any]] = (), /, **fields: Any) -> T:
-    """The value `kind(**dict(pairs), **fields)` of a frozen dataclass; every field must be given, and it has no `__post_init__`.
+def value_filled(kind: type[T], values: dict[str, Any]) -> T:
+    """The value `kind(**values)` of a frozen dataclass. Every field must be given, and it has no `__post_init__`.
+    The dict becomes the value's own: nobody else may keep it.
 
-    Its own `__init__` sets one field at a time through `object.__setattr__`: of a report with forty fields, or a row for each of fifty
-    checks, that alone took a tenth of the whole verification.
+    Its own `__init__` sets one field at a time through `object.__setattr__`: of a report with forty fields, or of a row for each of
+    fifty checks, that alone took a tenth of the whole verification.
     """
     made = object.__new__(kind)
-    made.__dict__.update(pairs, **fields)
+    object.__setattr__(made, "__dict__", values)
     return made

@@ -17,8 +17,8 @@ KINDS = (Check, HclReport, QeReport, SnpReport, TdBody, TdxQuote, TpmQuote)
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
 def test_filled_value_is_the_one_that_its_own_making_gives(kind: type) -> None:
     values = {field.name: number for number, field in enumerate(fields(kind))}
-    made, filled = kind(**values), value_filled(kind, values.items())
-    assert filled == made == value_filled(kind, **values)
+    made, filled = kind(**values), value_filled(kind, dict(values))
+    assert filled == made
     assert (hash(filled), repr(filled), asdict(filled)) == (hash(made), repr(made), asdict(made))
     with pytest.raises(FrozenInstanceError):
         setattr(filled, fields(kind)[0].name, 1)

@@ -74,7 +74,7 @@ def hcl_report_parse(data: bytes) -> HclReport:
     if length > len(data) - HEADER_BYTES:
         raise Malformed("hcl.length", "The HCL report's content is longer than the report.")
     values = (*header, data[HEADER_BYTES : HEADER_BYTES + length], data[HEADER_BYTES + length :])
-    return value_filled(HclReport, zip(_FIELD_NAMES, values, strict=True))
+    return value_filled(HclReport, dict(zip(_FIELD_NAMES, values, strict=True)))
 
 
 def hcl_report_encode(report: HclReport) -> bytes:

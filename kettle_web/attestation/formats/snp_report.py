@@ -97,7 +97,7 @@ def snp_report_parse(data: bytes) -> SnpReport:
             "report.length", "The attestation report has the wrong length.",
             expected=f"{REPORT_BYTES} bytes", actual=f"{len(data)} bytes",
         )  # fmt: skip
-    return value_filled(SnpReport, zip(_FIELD_NAMES, _LAYOUT.unpack(data), strict=True))
+    return value_filled(SnpReport, dict(zip(_FIELD_NAMES, _LAYOUT.unpack(data), strict=True)))
 
 
 def snp_report_encode(report: SnpReport) -> bytes:

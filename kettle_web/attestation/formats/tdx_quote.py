@@ -144,14 +144,15 @@ def tdx_quote_parse(data: bytes) -> TdxQuote:
     at = _QE.size + qe_auth_size
     chain_type, chain_size = _CERTIFICATION.unpack(_part(certification, at, _CERTIFICATION.size))
     at += _CERTIFICATION.size
-    return value_filled(
-        TdxQuote,
+    values = dict(  # noqa: C408
         version=version, key_type=key_type, tee_type=tee_type, reserved_008=reserved, qe_vendor_id=vendor, user_data=user_data,
-        body=value_filled(TdBody, zip(_BODY_NAMES, body_fields, strict=True)), signed=data[:end], signature=signature, attestation_key=key,
+        body=value_filled(TdBody, dict(zip(_BODY_NAMES, body_fields, strict=True))), signed=data[:end],
+        signature=signature, attestation_key=key,
         certification_type=certification_type, qe_report=qe_report, qe_signature=qe_signature, qe_auth_data=qe_auth_data,
         chain_type=chain_type, chain=_part(certification, at, chain_size), after_chain=certification[at + chain_size :],
         after_certification=auth[_AUTH.size + certification_size :], trailing=data[end + 4 + auth_size :],
     )  # fmt: skip
+    return value_filled(TdxQuote, values)
 
 
 def signed_encode(quote: TdxQuote) -> bytes:
@@ -179,7 +180,7 @@ def qe_report_parse(data: bytes) -> QeReport:
     """The 384 bytes of the quoting enclave's report."""
     if len(data) != QE_REPORT_BYTES:
         raise Malformed("qe.length", "The quoting enclave's report does not have 384 bytes.")
-    return value_filled(QeReport, zip(_QE_NAMES, _QE_REPORT.unpack(data), strict=True))
+    return value_filled(QeReport, dict(zip(_QE_NAMES, _QE_REPORT.unpack(data), strict=True)))
 
 
 def qe_report_encode(report: QeReport) -> bytes:

@@ -71,7 +71,7 @@ def tpm_quote_parse(data: bytes) -> TpmQuote:
         magic, attest_type, signer, extra_data, clock, reset_count, restart_count, safe, firmware_version, tuple(selections),
         digest, reader.rest(),
     )  # fmt: skip
-    return value_filled(TpmQuote, zip(_FIELD_NAMES, values, strict=True))
+    return value_filled(TpmQuote, dict(zip(_FIELD_NAMES, values, strict=True)))
 
 
 def tpm_quote_encode(quote: TpmQuote) -> bytes:

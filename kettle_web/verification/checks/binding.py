@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+from functools import lru_cache
 
 from kettle_web.attestation.checks import CheckFailed, CheckImpossible, Passed, Step
 from kettle_web.provenance.serialise import provenance_to_bytes, provenance_to_compact_bytes
@@ -94,6 +95,7 @@ def _replay(inquiry: Inquiry) -> Passed:
     return Passed(actual="in no other build")
 
 
+@lru_cache(maxsize=32)
 def steps(attestation_codes: tuple[str, ...]) -> tuple[Step[Inquiry], ...]:
     """The steps, given the codes of the hardware checks that the signed data rests on."""
     return (
