@@ -18,9 +18,11 @@ def merkle_root(leaves: Sequence[str]) -> bytes:
     """The root over entries, 32 bytes. Raises `ProvenanceError` for no entries."""
     if not leaves:
         raise ProvenanceError("merkle.empty", "a root over nothing has no meaning")
-    level = [hashlib.sha256(leaf.encode("utf-8")).digest() for leaf in leaves]
+    sha256 = hashlib.sha256
+    level = [sha256(leaf.encode()).digest() for leaf in leaves]
     while len(level) > 1:
-        paired = [hashlib.sha256(level[at] + level[at + 1]).digest() for at in range(0, len(level) - 1, 2)]
+        # Of an odd number the last one has no partner, and `zip` leaves it out.
+        paired = [sha256(left + right).digest() for left, right in zip(level[::2], level[1::2], strict=False)]
         if len(level) % 2:
             paired.append(level[-1])
         level = paired

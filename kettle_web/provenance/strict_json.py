@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import math
+from itertools import chain
 from typing import Any, Final, NoReturn
 
 from kettle_web.provenance.errors import ProvenanceError
@@ -32,16 +33,20 @@ def json_parse(data: bytes, *, max_bytes: int, what: str = "the document") -> An
         text = data.decode("utf-8")
     except UnicodeDecodeError as error:
         raise ProvenanceError("json.not-utf8", f"{what} is not UTF-8 at byte {error.start}") from error
+    # A single letter is found ten times as fast as two, and most texts have no escape at all.
+    has_escapes = "\\" in text and "\\u" in text
     try:
-        value = json.loads(text, object_pairs_hook=_object_of_pairs, parse_constant=_constant_refuse, parse_float=_float_finite)
+        value = _DECODER.decode(text)
+        if _names_walk(value, what) != text.count(":") or has_escapes:
+            # A name was dropped, or an escaped colon makes the count mean nothing: read again, looking at every object.
+            value = _DECODER_WATCHFUL.decode(text)
     except RecursionError as error:
         raise ProvenanceError("json.too-deep", f"{what} is nested deeper than {DEPTH_LIMIT} levels") from error
     except ValueError as error:
         raise ProvenanceError("json.malformed", f"{what} is not JSON: {error}") from error
     # NUL and lone surrogates can only come from escapes: raw ones are refused by the reader and by UTF-8.
-    if "\\u" in text:
+    if has_escapes:
         _texts_check(value, what)
-    _depth_check(value, what)
     return value
 
 
@@ -67,17 +72,29 @@ def _float_finite(text: str) -> float:
     return number
 
 
-def _depth_check(value: Any, what: str) -> None:
-    """Level by level, without recursion of its own."""
-    level, depth = [value], 0
-    while level := [item for item in level if isinstance(item, dict | list)]:
-        depth += 1
-        if depth > DEPTH_LIMIT:
-            raise ProvenanceError("json.too-deep", f"{what} is nested deeper than {DEPTH_LIMIT} levels")
-        below: list[Any] = []
-        for item in level:
-            below += item.values() if isinstance(item, dict) else item
-        level = below
+_DECODER: Final = json.JSONDecoder(parse_constant=_constant_refuse, parse_float=_float_finite)
+_DECODER_WATCHFUL: Final = json.JSONDecoder(object_pairs_hook=_object_of_pairs, parse_constant=_constant_refuse, parse_float=_float_finite)
+
+
+def _names_walk(value: Any, what: str) -> int:
+    """How many colons the text of `value` has: one for each name, and those inside of names and strings. Refuses too deep a nesting.
+
+    A reader that keeps the last of doubled names drops the others, and with each at least one colon of the text: so the numbers are
+    equal exactly when nothing was dropped. (Only an escape, ``\\u003a``, is a colon here and none there.) That takes half of the time
+    of a hook for each object. The walk goes level by level, without recursion of its own; values of our reader are of exactly these
+    types, so that `is` will do.
+    """
+    level: list[Any] = [value]
+    colons = 0
+    for _ in range(DEPTH_LIMIT + 1):
+        colons += "".join([item for item in level if type(item) is str]).count(":")
+        objects = [item for item in level if type(item) is dict]
+        lists = [item for item in level if type(item) is list]
+        if not objects and not lists:
+            return colons
+        colons += sum(map(len, objects)) + "".join(chain.from_iterable(objects)).count(":")
+        level = [*chain.from_iterable(map(dict.values, objects)), *chain.from_iterable(lists)]
+    raise ProvenanceError("json.too-deep", f"{what} is nested deeper than {DEPTH_LIMIT} levels")
 
 
 def _texts_check(value: Any, what: str) -> None:

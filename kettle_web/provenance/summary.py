@@ -32,21 +32,16 @@ def summary(statement: Statement) -> dict[str, Any]:
 
 
 def _dependency(item: Dependency) -> dict[str, str]:
-    return {
-        "ecosystem": item.ecosystem,
-        "name": item.name,
-        "version": item.version,
-        "uri": item.uri,
-        "digest": _digest(item),
-    }
+    uri, name, version, ecosystem, algorithm, text = item
+    digest = f"sha256:{text}" if algorithm == "sha256" and _is_normal(text) else _digest(item)
+    return {"ecosystem": ecosystem, "name": name, "version": version, "uri": uri, "digest": digest}
 
 
-_NORMAL: Final = re.compile(r"[0-9a-f]{64}")
+_is_normal: Final = re.compile(r"[0-9a-f]{64}").fullmatch
+"""A SHA-256 as most documents spell it, which need not be read to be written the same."""
 
 
 def _digest(item: Dependency) -> str:
-    if item.digest_algorithm == "sha256" and _NORMAL.fullmatch(item.digest_text):
-        return f"sha256:{item.digest_text}"
     try:
         algorithm = "" if item.digest_text.startswith("sha") else item.digest_algorithm
         return str(digest_parse(item.digest_text, algorithm))

@@ -196,7 +196,7 @@ def _report(today: Findings, as_of_build: Judgement | None) -> Report:
             "nonce_hex": signed.nonce.hex(),
         },
         valid_until=tuple(ValidUntil(*item) for item in today.context.validity) if today.context else (),
-        provenance_sha256=_sha256_hex(inquiry.provenance_bytes),
+        provenance_sha256=inquiry.statement.raw_sha256.hex() if inquiry.statement else _sha256_hex(inquiry.provenance_bytes),
         evidence_sha256=_sha256_hex(inquiry.evidence_bytes),
         policy_version=inquiry.policy.version,
         policy_entry=entry.to_json() if entry else None,

@@ -69,3 +69,24 @@ def test_every_value_survives_the_round_trip(value: object) -> None:
 def test_random_bytes_raise_only_the_parse_error(data: bytes) -> None:
     with contextlib.suppress(ProvenanceError):
         json_parse(data, max_bytes=1000)
+
+
+_members = st.lists(
+    st.tuples(st.sampled_from(["a", "b:", ":", "", "\\u003a", "\\:"]), st.sampled_from(["1", '":"', '"x:y"', '{"a": ":"}', "[]"]))
+)
+
+
+@given(st.lists(_members, max_size=4), st.sampled_from([":", " : ", ":\n"]))
+def test_a_name_is_refused_exactly_when_it_occurs_twice(objects: list[list[tuple[str, str]]], colon: str) -> None:
+    """Whatever stands around it: colons in names and strings, escaped ones, white space."""
+    escaped = [[(name.replace("\\:", "\\\\:"), value) for name, value in members] for members in objects]
+    texts = ["{" + ",".join(f'"{name}"{colon}{value}' for name, value in members) + "}" for members in escaped]
+    data = f"[{','.join(texts)}]".encode()
+    names = [[json.loads(f'"{name}"') for name, _ in members] for members in escaped]
+    doubled = any(len(set(one)) != len(one) for one in names)
+    if not doubled:
+        assert json_parse(data, max_bytes=1_000_000) == json.loads(data)
+        return
+    with pytest.raises(ProvenanceError) as caught:
+        json_parse(data, max_bytes=1_000_000)
+    assert caught.value.code == "json.doubled-name"

@@ -35,7 +35,7 @@ def signed_data_match(signed_field: bytes, inquiry: Inquiry) -> SignedData:
             "signed-data.length", f"signed data of {length} bytes has no known layout", expected="48, 50, 32 or 64 bytes",
             actual=f"{length} bytes: {signed_field.hex()}",
         )  # fmt: skip
-    raw_digest = hashlib.sha256(inquiry.document.raw).digest()
+    raw_digest = inquiry.document.raw_sha256
     if length != 32 and hmac.compare_digest(signed_field[:32], raw_digest):
         if any(signed_field[48:]):
             raise CheckFailed("signed-data.tail", "the bytes behind the nonce are not zero", expected="zeros", actual=signed_field.hex())
@@ -64,7 +64,7 @@ def _layout(inquiry: Inquiry) -> Passed:
         raise CheckImpossible("signed-data.absent", "the evidence gave no signed data")
     inquiry.signed_data = signed_data_match(inquiry.signed_field, inquiry)
     return Passed(
-        expected=hashlib.sha256(inquiry.document.raw).hexdigest(),
+        expected=inquiry.document.raw_sha256.hex(),
         actual=f"{LAYOUT_TITLES[inquiry.signed_data.layout]}: {inquiry.signed_field.hex()}",
     )
 

@@ -33,11 +33,12 @@ def _merkle(inquiry: Inquiry) -> Passed:
 
 def _dependencies(inquiry: Inquiry) -> Passed:
     unknown = 0
-    for item in inquiry.document.dependencies:
-        contradiction = dependency_contradiction(item.uri, item.name, item.digest_algorithm, item.digest_text)
+    for uri, name, _version, ecosystem, algorithm, text in inquiry.document.dependencies:
+        contradiction = dependency_contradiction(uri, name, algorithm, text)
         if contradiction:
-            raise CheckFailed("inputs.contradiction", f"the dependency {item.name[:120]!r}: {contradiction}", actual=item.uri)
-        unknown += not item.ecosystem
+            raise CheckFailed("inputs.contradiction", f"the dependency {name[:120]!r}: {contradiction}", actual=uri)
+        if not ecosystem:
+            unknown += 1
     count = len(inquiry.document.dependencies)
     aside = f"; {unknown} addresses of a form that is not known here were not compared" if unknown else ""
     return Passed(actual=f"{count - unknown} of {count} addresses agree with name and digest{aside}")
