@@ -11,7 +11,7 @@ atexit.register(shutil.rmtree, _data, ignore_errors=True)
 for _name in (
     *("DATABASE_URL", "REDIS_URL", "STORAGE_URL", "PUBLIC_URL", "BUILDER_URL", "KETTLE_ENDPOINTS", "PORT", "SECRET_KEY"),
     *("FIELD_ENCRYPTION_KEY", "ALLOWED_HOSTS", "ALLOWED_SOURCE_HOSTS", "BUILDS_VISIBLE_TO", "DEBUG", "MAX_UPLOAD_BYTES"),
-    "POLICY_NEEDS_SECOND_APPROVER",
+    *("POLICY_NEEDS_SECOND_APPROVER", "COLLATERAL", "AMD_KDS_URL", "INTEL_PCS_URL"),
 ):
     os.environ.pop(_name, None)
 os.environ["DATA_DIR"] = _data
