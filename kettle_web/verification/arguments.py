@@ -15,7 +15,10 @@ class Unusable(Exception):
 
 
 class Parser(argparse.ArgumentParser):
-    """Raises `Unusable` instead of printing and leaving."""
+    """Raises `Unusable` instead of printing and leaving; takes no abbreviations: what weakens a verdict is written out in full."""
+
+    def __init__(self, *, prog: str, description: str, epilog: str | None = None) -> None:
+        super().__init__(prog=prog, description=description, epilog=epilog, allow_abbrev=False)
 
     def error(self, message: str) -> NoReturn:
         raise Unusable(message)
@@ -29,6 +32,7 @@ def moment_parse(text: str | None, option: str = "--now") -> datetime:
         if text.isascii() and text.isdigit():
             return datetime.fromtimestamp(int(text), UTC)
         moment = datetime.fromisoformat(text)
+        # At the ends of the calendar a moment with a zone may have none in UTC.
+        return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
     except (ValueError, OverflowError, OSError):
         raise Unusable(f"{option}: not a time; write it like 2026-05-20T21:52:40Z.") from None
-    return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)

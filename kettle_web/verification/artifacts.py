@@ -68,9 +68,13 @@ class FolderArtifacts:
             yield file_open_regular(path)
 
 
-def file_open_regular(path: Path) -> BinaryIO:
-    """Opens a regular file without following a link and without waiting on a pipe. Raises `OSError` for anything else."""
-    descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0))
+def file_open_regular(path: Path, *, follow: bool = False) -> BinaryIO:
+    """Opens a regular file without waiting on a pipe. Raises `OSError` for anything else.
+
+    `follow`: links too, for a path that the reader named. Inside a bundle none is followed: whoever made it could point out of it.
+    """
+    link = 0 if follow else getattr(os, "O_NOFOLLOW", 0)
+    descriptor = os.open(path, os.O_RDONLY | link | getattr(os, "O_NONBLOCK", 0))
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         os.close(descriptor)
         raise OSError(f"{path.name} is not a regular file")

@@ -55,7 +55,7 @@ def bundle_open(path: Path) -> Bundle:
     try:
         if path.is_dir():
             return _folder(path)
-        with file_open_regular(path) as stream:
+        with file_open_regular(path, follow=True) as stream:
             start = stream.read(2)
         return _tarball(path) if start == _GZIP_MAGIC else _lone(path)
     except OSError as error:
@@ -71,10 +71,10 @@ def _folder(folder: Path) -> Bundle:
     return Bundle(provenance, evidence, FolderArtifacts(folder))
 
 
-def _document(path: Path, limit: int) -> bytes | None:
+def _document(path: Path, limit: int, *, follow: bool = False) -> bytes | None:
     """The bytes of a document, or None where there is no such file; one byte more than `limit` at most, for its check."""
     try:
-        with file_open_regular(path) as stream:
+        with file_open_regular(path, follow=follow) as stream:
             return stream.read(limit + 1)
     except FileNotFoundError:
         return None
@@ -102,7 +102,7 @@ def _lone(path: Path) -> Bundle:
     from kettle_web.attestation.checks import AttestationError
     from kettle_web.attestation.envelope import envelope_parse
 
-    data = _document(path, EVIDENCE_LIMIT) or b""
+    data = _document(path, EVIDENCE_LIMIT, follow=True) or b""
     try:
         envelope_parse(data)
     except AttestationError as error:

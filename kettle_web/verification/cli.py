@@ -137,7 +137,7 @@ def _policy(path: Path | None) -> Policy | None:
     from kettle_web.verification.policy_json import POLICY_LIMIT, policy_parse
 
     try:
-        with file_open_regular(path) as stream:
+        with file_open_regular(path, follow=True) as stream:
             return policy_parse(stream.read(POLICY_LIMIT + 1))
     except OSError as error:
         raise Unusable(f"--policy: {path} cannot be read: {error.strerror or error}.") from error
@@ -154,7 +154,7 @@ def _collateral(path: Path | None) -> Collateral | None:
     from kettle_web.verification.artifacts import file_open_regular
 
     try:
-        with file_open_regular(path) as stream:
+        with file_open_regular(path, follow=True) as stream:
             return collateral_parse(stream.read(MAX_COLLATERAL_BYTES + 1))
     except OSError as error:
         raise Unusable(f"--collateral: {path} cannot be read: {error.strerror or error}.") from error

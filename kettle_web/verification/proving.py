@@ -105,7 +105,7 @@ def _statement(path: Path) -> Statement:
 
 def _read(path: Path, limit: int) -> bytes:
     try:
-        with file_open_regular(path) as stream:
+        with file_open_regular(path, follow=True) as stream:
             return stream.read(limit + 1)
     except OSError as error:
         raise Unusable(f"{path} cannot be read: {error.strerror or error}.") from error

@@ -23,11 +23,11 @@ def reference_open(igvm: Path | None, image: Path | None) -> Iterator[ReferenceF
         return
     with ExitStack() as stack:
         try:
-            stream = stack.enter_context(file_open_regular(igvm))
+            stream = stack.enter_context(file_open_regular(igvm, follow=True))
             # An empty file cannot be mapped; its check says what is wrong with it.
             empty = not stream.seek(0, 2)
             mapped = b"" if empty else stack.enter_context(mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ))
-            disk = stack.enter_context(file_open_regular(image)) if image else None
+            disk = stack.enter_context(file_open_regular(image, follow=True)) if image else None
         except (OSError, ValueError) as error:
             raise Unusable(f"--igvm, --image: a file cannot be read: {error}.") from error
         yield ReferenceFiles(cast(bytes, mapped), disk)

@@ -135,6 +135,17 @@ def test_only_regular_files_are_opened(kind: str, tmp_path: Path) -> None:
         file_open_regular(path)
 
 
+def test_a_link_that_the_reader_named_is_followed_to_a_regular_file_only(tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(b"content")
+    os.mkfifo(tmp_path / "pipe")
+    for name in ("file", "pipe"):
+        (tmp_path / f"to-{name}").symlink_to(name)
+    with file_open_regular(tmp_path / "to-file", follow=True) as stream:
+        assert stream.read() == b"content"
+    with pytest.raises(OSError, match="not a regular file"):
+        file_open_regular(tmp_path / "to-pipe", follow=True)
+
+
 def test_no_artifacts_has_none() -> None:
     assert list(NoArtifacts().names()) == []
     with pytest.raises(FileNotFoundError):

@@ -154,6 +154,9 @@ def test_json_is_the_report(bundle: Path) -> None:
         ("--nonce", " ".join(["ab"] * 16), "."),
         ("--now", "soon", "."),
         ("--now", "9" * 30, "."),
+        ("--now", "9999-12-31T23:59:59-23:59", "."),
+        ("--now", "0001-01-01T00:00:00+23:59", "."),
+        ("--accept", "."),
         ("--policy", "/nonexistent", "."),
         ("--unknown", "."),
         ("a", "b"),
@@ -232,6 +235,26 @@ def test_the_program_starts_without_django(bundle: Path) -> None:
         [sys.executable, "-m", "kettle_web.verification", str(bundle), NOW], capture_output=True, text=True, timeout=60, check=False
     )
     assert done.returncode == 4
+
+
+def test_what_the_reader_names_may_be_a_link_but_nothing_inside_a_bundle(bundle: Path, tmp_path: Path) -> None:
+    (tmp_path / "link.json").symlink_to(bundle / "evidence.json")
+    assert _main(tmp_path / "link.json")[0] == 4
+    (tmp_path / "policy.json").write_text('{"schema": 1, "required_nonce": true}')
+    (tmp_path / "policy-link.json").symlink_to("policy.json")
+    assert _main(bundle, "--policy", tmp_path / "policy-link.json")[0] != 2
+    (bundle / "evidence.json").rename(tmp_path / "evidence.json")
+    (bundle / "evidence.json").symlink_to(tmp_path / "evidence.json")
+    assert _main(bundle)[0] == 2
+
+
+@pytest.mark.parametrize(("redirect", "status"), [(">/dev/full", 2), (">&-", 4), (">&- 2>&-", 4), (">/dev/full 2>/dev/full", 2)])
+def test_a_report_that_cannot_be_written_is_no_verdict(redirect: str, status: int, bundle: Path) -> None:
+    command = f"{sys.executable} -m kettle_web.verification {bundle} {NOW} {redirect}"
+    done = subprocess.run(["/bin/sh", "-c", command], capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == status
+    assert done.stderr.startswith("The report cannot be written: " if status == 2 and "2>" not in redirect else "")
+    assert "Traceback" not in done.stderr
 
 
 @pytest.mark.parametrize("close_early", [False, True])

@@ -6,6 +6,7 @@ from typing import Any, NoReturn
 from django.core.management.base import BaseCommand
 
 from kettle_web.verification.cli import main
+from kettle_web.verification.program import program
 
 
 class Command(BaseCommand):
@@ -14,7 +15,7 @@ class Command(BaseCommand):
 
     def run_from_argv(self, argv: list[str]) -> NoReturn:
         """Hand over every argument as it was typed: Django's own options (`--settings`, `-v`) are not the verifier's."""
-        sys.exit(main(argv[2:], sys.stdout, sys.stderr))
+        sys.exit(program(argv[2:]))
 
     def handle(self, *args: Any, **options: Any) -> NoReturn:
         sys.exit(main(list(args), sys.stdout, sys.stderr))
