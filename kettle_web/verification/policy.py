@@ -21,6 +21,8 @@ REGISTER_COUNTS: Final = {"pcrs": 24, "rtmrs": 4}
 FIRMWARE_COMPONENTS: Final = ("fmc", "bootloader", "tee", "snp", "microcode")
 SETTLED_PCRS: Final = frozenset(range(16))
 """Registers that only a start of the machine resets: software can reset 16 and 23 at will, and 17 to 22 begin as all ones."""
+SETTLED_RTMRS: Final = frozenset(range(3))
+"""Registers that firmware and boot loader extend. RTMR 3 is zero until software of the machine extends it, with any digests it likes."""
 
 
 class PolicyError(ValueError):
@@ -66,10 +68,10 @@ class PolicyEntry:
                 "it is for Azure and pins no PCR from 0 to 15 that something was measured into: the launch measurement there is only "
                 "that of Azure's own paravisor, so every Azure machine of the kind would match"
             )
-        if self.platform == "tdx" and not any(any(bytes.fromhex(value)) for value in self.rtmrs.values()):
+        if self.platform == "tdx" and not any(any(bytes.fromhex(value)) for index, value in self.rtmrs.items() if index in SETTLED_RTMRS):
             raise PolicyError(
-                "it is for TDX and pins no RTMR that something was measured into: MRTD covers only the virtual firmware, so every machine "
-                "with that firmware would match"
+                "it is for TDX and pins no RTMR from 0 to 2 that something was measured into: MRTD covers only the virtual firmware, and "
+                "RTMR 3 whatever software chose, so every machine with that firmware could match"
             )
         if self.minimum_tcb and "snp" not in self.platform:
             raise PolicyError("minimum_tcb is for AMD; for TDX demand collateral, by which Intel's own levels are judged")

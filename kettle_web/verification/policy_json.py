@@ -9,7 +9,7 @@ import hashlib
 import json
 import re
 from collections.abc import Callable
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
@@ -211,8 +211,10 @@ def _moment(value: dict[str, Any], name: str, where: str) -> datetime:
     text = _text(value, name, where)
     try:
         if _TIME.fullmatch(text):
-            return datetime.fromisoformat(text)
-    except ValueError:
+            moment = datetime.fromisoformat(text)
+            moment.astimezone(UTC)  # At the ends of the calendar a moment with a zone may have none in UTC.
+            return moment
+    except (ValueError, OverflowError):
         pass
     raise PolicyError(f"{name} of {where} is not a time like 2026-06-01T00:00:00Z")
 
