@@ -75,7 +75,13 @@ def test_a_wrong_document_fails_in_its_own_row(path: str, value: Any, code: str,
     assert report.now.verdict is Verdict.FAILED
 
 
-@pytest.mark.parametrize(("first", "second"), [("a", "a"), ("A", "a"), ("é", "e\u0301"), ("straße", "STRASSE"), ("É", "e\u0301")])
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        ("a", "a"), ("A", "a"), ("é", "e\u0301"), ("straße", "STRASSE"), ("É", "e\u0301"), ("a", "a "), ("a", "a."), ("a", "a\ufe0f"),
+        ("a", "\u3164A. ."), ("\u3164", "\ufe0f"),
+    ],
+)  # fmt: skip
 def test_doubled_names_fail(first: str, second: str) -> None:
     document = document_make()
     subject = document["subject"][0]

@@ -24,10 +24,13 @@ NAME_LIMIT: Final = 255
 _HIDDEN: Final = {"Cc", "Cf", "Cs", "Zl", "Zp"}
 """Unicode categories that do not show or change how the rest shows: control, format and bidi, lone surrogates, breaks."""
 
+_FILLERS: Final = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u180f\u3164\uffa0")
+"""Source: Unicode, DerivedCoreProperties, Default_Ignorable_Code_Point, as far as `_HIDDEN` does not refuse them already."""
+
 
 def name_fault(name: str) -> str:
     """Why a name cannot stand for a file; empty: it can."""
-    if name in ("", ".", ".."):
+    if name.strip() in ("", ".", ".."):
         return "it is no file name"
     if "/" in name or "\\" in name:
         return "it holds a path separator"
@@ -39,8 +42,16 @@ def name_fault(name: str) -> str:
 
 
 def name_folded(name: str) -> str:
-    """What two names have in common that a file system or a reader may take for one."""
-    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())
+    """What two names have in common that a file system or a reader may take for one: case, composition, what does not show in any
+    font, and at the end dots and spaces, which Windows drops.
+    """
+    seen = "".join(letter for letter in name if not _unseen(letter)) if not name.isascii() else name
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", seen).casefold()).strip().rstrip(". ")
+
+
+def _unseen(letter: str) -> bool:
+    """Fillers and variation selectors: letters and marks by category, and yet nothing to see."""
+    return letter in _FILLERS or "\ufe00" <= letter <= "\ufe0f" or "\U000e0100" <= letter <= "\U000e01ef"
 
 
 def _subjects(inquiry: Inquiry) -> Passed:
