@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
-from typing import Final
+from typing import Any, Final
 
-from ..checks import Malformed, Passed, Step, require
+from ..checks import CheckFailed, Malformed, Passed, Step, require
 from ..encoding import base64url_decode, hex_decode
 from ..formats.hcl import AK_EXPONENT, HCL_BYTES, HEADER_BYTES, hcl_report_parse, var_data_parse
 from ..formats.snp_report import REPORT_BYTES
@@ -22,6 +22,8 @@ from .context import Context
 _PCR_COUNT: Final = 24
 _DIGEST_BYTES: Final = 32
 _SIGNATURE_BYTES: Final = 256
+_MAX_EXTRA_DATA: Final = 50
+"""Bytes of TPM2B_DATA: an algorithm's number and the longest digest of this TPM, SHA-384. Source: evidence facts, section 4."""
 _ALL_PCRS: Final = b"\xff\xff\xff"
 _HCL_PREFIX_BYTES: Final = 32
 _BLOCK_HEADER_BYTES: Final = 20
@@ -43,7 +45,7 @@ def tpm_evidence(context: Context) -> None:
     pcrs = quote.get("pcrs")
     if not isinstance(pcrs, list) or len(pcrs) != _PCR_COUNT:
         raise Malformed("evidence.pcrs", f"tpm_quote.pcrs is not a list of {_PCR_COUNT} values.")
-    context.pcrs = tuple(hex_decode(value, "A value of tpm_quote.pcrs") for value in pcrs)
+    context.pcrs = _pcrs_decode(pcrs)
     require(all(len(value) == _DIGEST_BYTES for value in context.pcrs), "evidence.pcrs", "A value of tpm_quote.pcrs has not 32 bytes.")
     context.quote_signature = hex_decode(quote.get("signature"), "tpm_quote.signature")
     require(
@@ -52,6 +54,15 @@ def tpm_evidence(context: Context) -> None:
     )  # fmt: skip
     context.quote_bytes = hex_decode(quote.get("message"), "tpm_quote.message")
     context.hcl_report = hcl_report_parse(base64url_decode(context.evidence.get("hcl_report"), "hcl_report"))
+
+
+def _pcrs_decode(values: list[Any]) -> tuple[bytes, ...]:
+    """Decoded in one go where every value has its size, which is three times as fast; else one by one."""
+    what = "A value of tpm_quote.pcrs"
+    if not all(type(value) is str and len(value) == 2 * _DIGEST_BYTES for value in values):
+        return tuple(hex_decode(value, what) for value in values)
+    joined = hex_decode("".join(values), what)
+    return tuple(joined[at : at + _DIGEST_BYTES] for at in range(0, len(joined), _DIGEST_BYTES))
 
 
 def evidence(context: Context) -> Passed:
@@ -71,10 +82,11 @@ def hcl_fields(context: Context, header_version: int) -> Passed:
     }  # fmt: skip
     for name, value in expected.items():
         found = getattr(hcl, name)
-        require(
-            found == value, f"hcl.fields.{name.replace('_', '-')}", f"The HCL report's {name.replace('_', ' ')} is not as it should be.",
-            expected=_shown(value), actual=_shown(found),
-        )  # fmt: skip
+        if found != value:
+            raise CheckFailed(
+                f"hcl.fields.{name.replace('_', '-')}", f"The HCL report's {name.replace('_', ' ')} is not as it should be.",
+                expected=_shown(value), actual=_shown(found),
+            )  # fmt: skip
     total = HEADER_BYTES + hcl.content_length + len(hcl.padding)
     require(
         total == HCL_BYTES, "hcl.fields.length", "The HCL report has the wrong length.", expected=f"{HCL_BYTES} bytes",
@@ -148,6 +160,10 @@ def quote_structure(context: Context) -> Passed:
     signer = quote.qualified_signer
     named = len(signer) == 2 + _DIGEST_BYTES and signer[:2] == ALG_SHA256.to_bytes(2, "big")
     require(named, "tpm.signer", "The quote's signer has no SHA-256 name.", actual=signer.hex())
+    require(
+        len(quote.extra_data) <= _MAX_EXTRA_DATA, "tpm.extra-data", "The quote carries more of its caller's data than this TPM takes.",
+        expected=f"at most {_MAX_EXTRA_DATA} bytes", actual=f"{len(quote.extra_data)} bytes",
+    )  # fmt: skip
     banks = len(quote.selections)
     require(banks == 1, "tpm.selection", "The quote does not select exactly one bank of registers.", expected="1", actual=str(banks))
     selection = quote.selections[0]

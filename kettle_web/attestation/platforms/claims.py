@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from functools import lru_cache
+from types import MappingProxyType
 from typing import Any, Final
 
 from ..formats.snp_report import SnpReport, generations_possible
@@ -35,9 +38,9 @@ def report_claims(report: SnpReport, *, turin: bool) -> dict[str, Any]:
         "vmpl": report.vmpl,
         "policy": {
             "abi": f"{report.policy >> 8 & 0xFF}.{report.policy & 0xFF}",
-            **{name: bool(report.policy >> bit & 1) for bit, name in _POLICY_BITS.items()},
+            **_policy_bits(report.policy),
         },
-        "platform_info": {name: bool(report.platform_info >> bit & 1) for bit, name in _PLATFORM_BITS.items()},
+        "platform_info": dict(_platform_bits(report.platform_info)),
         "key_info": {
             "author_key_enabled": bool(report.key_info & 1),
             "chip_key_masked": bool(report.key_info >> 1 & 1),
@@ -61,6 +64,16 @@ def report_claims(report: SnpReport, *, turin: bool) -> dict[str, Any]:
         # 64-bit vectors: as hex, because JSON readers lose integers above 2^53.
         claims["mitigations"] = {"launch": f"{report.launch_mit_vector:016x}", "current": f"{report.current_mit_vector:016x}"}
     return claims
+
+
+@lru_cache(maxsize=256)
+def _policy_bits(policy: int) -> Mapping[str, bool]:
+    return MappingProxyType({name: bool(policy >> bit & 1) for bit, name in _POLICY_BITS.items()})
+
+
+@lru_cache(maxsize=256)
+def _platform_bits(platform_info: int) -> Mapping[str, bool]:
+    return MappingProxyType({name: bool(platform_info >> bit & 1) for bit, name in _PLATFORM_BITS.items()})
 
 
 def vek_claims(vek: Vek, generation: str) -> dict[str, Any]:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from functools import lru_cache
+from types import MappingProxyType
 from typing import Any, Final
 
 from ..formats.pck import Pck
@@ -23,7 +26,7 @@ def td_claims(quote: TdxQuote) -> dict[str, Any]:
     claims |= {
         "measurement": body.mr_td.hex(),
         "rtmrs": [value.hex() for value in body.rtmrs],
-        "td_attributes": {name: bool(attributes >> bit & 1) for bit, name in _TD_BITS.items()},
+        "td_attributes": dict(_td_bits(attributes)),
         "debug": bool(attributes & 1),
         "quote_version": quote.version,
         "tdx_module": {"major": body.tee_tcb_svn[1], "svn": body.tee_tcb_svn[0]},
@@ -31,6 +34,11 @@ def td_claims(quote: TdxQuote) -> dict[str, Any]:
     if body.tee_tcb_svn2 is not None and body.mr_servicetd is not None:
         claims |= {"tee_tcb_svn2": body.tee_tcb_svn2.hex(), "mr_servicetd": body.mr_servicetd.hex()}
     return claims
+
+
+@lru_cache(maxsize=256)
+def _td_bits(attributes: int) -> Mapping[str, bool]:
+    return MappingProxyType({name: bool(attributes >> bit & 1) for bit, name in _TD_BITS.items()})
 
 
 def qe_claims(report: QeReport) -> dict[str, Any]:
