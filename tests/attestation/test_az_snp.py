@@ -105,6 +105,7 @@ def test_upper_case_hex_passes() -> None:
         ({"quote": {"selections": (PcrSelection(0xB, b""),)}}, "tpm.structure", "tpm.bitmap"),
         ({"quote": {"pcr_digest": bytes(31)}}, "tpm.structure", "tpm.digest-length"),
         ({"quote": {"trailing": b"\0"}}, "tpm.structure", "tpm.trailing"),
+        ({"quote": {"extra_data": bytes(51)}}, "tpm.structure", "tpm.extra-data"),
         ({"quote": {"pcr_digest": bytes(32)}}, "tpm.pcrs", "tpm.pcrs"),
         ({"var_data": b"[]"}, "ak", "hcl.keys"),
         ({"var_data": b"{}"}, "ak", "hcl.keys"),
