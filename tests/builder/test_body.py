@@ -62,6 +62,12 @@ def test_what_is_not_base64_is_refused(text: str, tmp_path: Path) -> None:
         base64_decode(tmp_path / "in", tmp_path / "out")
 
 
+def test_escapes_cost_no_more_than_other_text(tmp_path: Path) -> None:
+    # Each escape once copied the rest of its block: this took minutes.
+    slim = slim_of(b'["' + b"\\/" * 4_000_000 + b'"]', tmp_path)
+    assert [path.stat().st_size for path in slim.long_strings.values()] == [8_000_000]
+
+
 def test_a_large_archive_passes_in_little_memory(tmp_path: Path) -> None:
     piece = b"\x00\xffkettle web" * 1000
     with (tmp_path / "body").open("wb") as file:
