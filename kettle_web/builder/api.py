@@ -4,7 +4,7 @@ POST /build takes two dialects. JSON is answered with the job's id at once, in t
 size (413), JSON (400), fields (422), nonce (400), exactly one source (400), the single-build gate (409); every error is
 a status and one plain sentence. A multipart form is answered with the finished tarball, or with an error as JSON.
 Each event of a stream has an `id:`, its number from 1, and `from=N` skips the first N; a client that has read event
-number N continues with `from=N` and misses and repeats nothing.
+number N continues with `from=N` (or `Last-Event-ID: N`, as a browser's EventSource does) and misses and repeats nothing.
 """
 
 import asyncio
@@ -32,6 +32,8 @@ KEEP_ALIVE_SECONDS = 15.0
 POLL_SECONDS = 0.1
 """How often a follower looks for new events: below what a reader of a log notices."""
 NOT_FOUND = "There is no such build.\n"
+BODY_IDLE_SECONDS = 120.0
+"""How long a body may pause: a client that has gone without a word must not hold its half request for ever."""
 JSON, FORM = "application/json", "multipart/form-data"
 LOG_LINES = 40
 """Of the log's end in the answer to a form whose build failed."""
@@ -113,7 +115,14 @@ class Api:
         if declared.isdigit() and int(declared) > limit:
             raise too_large
         took = 0
-        async for piece in request.stream():
+        pieces = aiter(request.stream())
+        while True:
+            try:
+                piece = await asyncio.wait_for(anext(pieces), BODY_IDLE_SECONDS)
+            except StopAsyncIteration:
+                return
+            except TimeoutError as error:
+                raise SubmissionError(408, f"Nothing came for {BODY_IDLE_SECONDS:g} seconds; send the request again.") from error
             took += len(piece)
             if took > limit:
                 raise too_large
@@ -150,9 +159,9 @@ class Api:
         job = self._store.find(request.path_params["job_id"])
         if job is None or job.removed:
             return PlainTextResponse(f"{job.removed}\n" if job else NOT_FOUND, 404)
-        after = request.query_params.get("from", "0")
+        after = request.headers.get("last-event-id") or request.query_params.get("from", "0")
         if not (after.isascii() and after.isdigit() and len(after) < 16):
-            return PlainTextResponse("from must be a number of events to skip.\n", 400)
+            return PlainTextResponse("from (or Last-Event-ID) must be a number of events to skip.\n", 400)
         headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
         stream = self._follow(EventTail(job.events, after=int(after)))
         return StreamingResponse(stream, media_type="text/event-stream", headers=headers)

@@ -1,5 +1,6 @@
 """The API of a running server: statuses, order of checks, who may ask."""
 
+import asyncio
 import json
 import re
 import subprocess
@@ -8,6 +9,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+from starlette.types import Message
 
 from kettle_web.builder import api
 from kettle_web.builder.eventlog import EventTail
@@ -112,6 +114,10 @@ def test_events_have_ids_and_from_skips(builder: Builder) -> None:
     assert list(builder.follow(job_id, after=2)) == every[2:]
     assert list(builder.follow(job_id, after=999)) == []
     assert builder.http.get(f"/build/{job_id}/events?from=-1").status_code == 400
+    # A browser that reconnects repeats its first address, and says what it has read by then.
+    again = builder.http.get(f"/build/{job_id}/events?from=0", headers={"Last-Event-ID": "2"})
+    assert again.text.count("id: ") == len(every) - 2
+    assert builder.http.get(f"/build/{job_id}/events", headers={"Last-Event-ID": "x"}).status_code == 400
 
 
 def test_a_stream_is_server_sent_events_of_one_line_each(builder: Builder) -> None:
@@ -120,6 +126,25 @@ def test_a_stream_is_server_sent_events_of_one_line_each(builder: Builder) -> No
     assert answer.headers["content-type"].startswith("text/event-stream")
     for block in answer.text.strip().split("\n\n"):
         assert re.fullmatch(r": .*|id: \d+\ndata: \{.*\}", block), block
+
+
+async def test_a_body_that_pauses_for_long_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(api, "BODY_IDLE_SECONDS", 0.01)
+    options, store = Options(data=tmp_path), JobStore(tmp_path)
+    served = api.Api(options, store, Scheduler(options)).application()
+    pieces = [{"type": "http.request", "body": b"{", "more_body": True}]
+    sent: list[Message] = []
+
+    async def receive() -> Message:
+        return pieces.pop() if pieces else await asyncio.get_running_loop().create_future()
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    headers = [(b"host", b"localhost"), (b"content-type", b"application/json")]
+    await served({"type": "http", "method": "POST", "path": "/build", "query_string": b"", "headers": headers}, receive, send)
+    assert sent[0]["status"] == 408
+    assert not list(store.incoming.iterdir())
 
 
 async def test_a_silent_build_keeps_its_stream_alive(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
