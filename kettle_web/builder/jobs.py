@@ -9,8 +9,8 @@ jobs/<id>/removed          there once all but this and request.json is gone (see
 jobs/<id>/work/            the build's own files, until it ends
 """
 
+import contextlib
 import json
-import os
 import re
 import shutil
 import uuid
@@ -20,6 +20,7 @@ from pathlib import Path
 
 from kettle_web.builder.eventlog import EventWriter, log_repair
 from kettle_web.builder.sandbox.cgroups import cgroup_end
+from kettle_web.builder.trees import tree_remove
 
 ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\Z")
 STOPPED = "The server stopped while this build was running, so it was not finished. Submit it again."
@@ -95,14 +96,7 @@ class Job:
     def clean(self) -> None:
         """Remove what only the build itself needed. A build may have left folders that nobody may enter."""
         self.source.unlink(missing_ok=True)
-        if self.work.is_symlink() or not self.work.exists():
-            return
-        for folder, names, _ in os.walk(self.work):
-            for name in names:
-                inside = Path(folder, name)
-                if not inside.is_symlink():
-                    inside.chmod(0o700)
-        shutil.rmtree(self.work, ignore_errors=True)
+        tree_remove(self.work)
 
 
 class JobStore:
@@ -149,6 +143,8 @@ class JobStore:
         waiting = []
         for job in self.all():
             if job.removed or log_repair(job.events):
+                with contextlib.suppress(OSError):
+                    job.clean()
                 continue
             if job.started:
                 job_fail(job, STOPPED, "Interrupted")
@@ -165,4 +161,5 @@ def job_fail(job: Job, error: str, error_type: str) -> None:
     writer = EventWriter(job.events)
     writer.complete(error=error, error_type=error_type)
     writer.close()
-    job.clean()
+    with contextlib.suppress(OSError):  # The build has ended, whatever is left of it; the next start tries again.
+        job.clean()

@@ -57,8 +57,9 @@ class Keeper:
                 reason = "This build was removed to make room for newer ones. Build it again."
             else:
                 continue
-            one.job.remove(reason)
-            space -= one.size
+            with contextlib.suppress(OSError):  # One that cannot be removed must not keep the others here.
+                one.job.remove(reason)
+                space -= one.size
         marks = [job.folder for job in self._store.all() if job.removed]
         # One mark stays: a server for a single build never becomes as if it were new.
         for folder in marks[: max(0, len(marks) - MAX_MARKS)]:

@@ -66,7 +66,8 @@ class Scheduler:
                 _tell(job, "vm", msg="Starting a fresh process for this build.")
             await self._process(job)
         except Exception as error:  # What fails here must not leave a build that never ends.
-            job_fail(job, f"The build could not be started: {error}.", "SandboxError")
+            if not log_repair(job.events):
+                job_fail(job, f"The build could not be started: {error}.", "SandboxError")
             raise
         finally:
             self._running.pop(job.id, None)

@@ -3,6 +3,7 @@
 It writes the build's events itself. It ends with its server, and whatever it started ends with it.
 """
 
+import contextlib
 import json
 import os
 import signal
@@ -39,7 +40,8 @@ def job_run(job: Job, options: Options) -> None:
         error, error_type = f"The builder itself failed: {type(failure).__name__}.", "BuildFailed"
     if error is not None:
         job.result.unlink(missing_ok=True)
-    job.clean()
+    with contextlib.suppress(OSError):  # What cannot be removed now is tried again at the server's next start.
+        job.clean()
     events.complete(error=error, error_type=error_type)
     events.close()
 

@@ -93,6 +93,16 @@ def test_filling_the_disk_ends(strict: Builder) -> None:
     assert "disk" in result["error"]
 
 
+def test_folders_too_deep_to_look_into_hide_nothing_and_leave_nothing(strict: Builder) -> None:
+    body = 'for _ in 0..2000 { std::fs::create_dir("a-long-name").unwrap(); std::env::set_current_dir("a-long-name").unwrap(); }'
+    body += 'std::fs::write("hidden", vec![1u8; 9 << 20]).unwrap();'
+    job_id = strict.submit_files(script(body))
+    events = strict.events(job_id)
+    assert events[-1]["result"]["error_type"] == "LimitExceeded"
+    assert [event["type"] for event in events].count("complete") == 1
+    assert {path.name for path in (strict.data / "jobs" / job_id).iterdir()} == {"events.ndjson", "request.json", "started", "worker.log"}
+
+
 def test_too_much_memory_ends(strict: Builder) -> None:
     body = "let mut all = vec![]; loop { all.push(vec![1u8; 16 << 20]); if all.len() > 200 { break; } }"
     result, _ = told(strict, body)

@@ -9,7 +9,8 @@ import psutil
 import pytest
 
 from kettle_web.builder.errors import LimitExceeded, Timeout
-from kettle_web.builder.sandbox.process import LINE_BYTES, Bounds, disk_used, process_run
+from kettle_web.builder.sandbox.process import LINE_BYTES, Bounds, process_run
+from kettle_web.builder.trees import disk_used
 from kettle_web.builder.sandbox.walls import TMP_BYTES, Bubblewrap, Mount, NoWalls, Room, Walls
 
 

@@ -15,6 +15,7 @@ from pathlib import Path
 from kettle_web.builder.errors import LimitExceeded, Timeout
 from kettle_web.builder.parent import end_with_parent
 from kettle_web.builder.sandbox.cgroups import Cgroup
+from kettle_web.builder.trees import disk_used
 
 READ_BYTES = 1 << 16
 LINE_BYTES = 1 << 15
@@ -114,6 +115,8 @@ class _Watch:
                 self._look()
         if self._part:
             self._on_lines([_text(self._part)])
+        # A command that ended between two looks must not leave more than is allowed to the steps after it.
+        self._look_at_disk()
 
     def _read(self) -> bool:
         with contextlib.suppress(BlockingIOError):
@@ -145,6 +148,9 @@ class _Watch:
         exceeded = self._cgroup.exceeded() if self._cgroup else ""
         if exceeded:
             raise LimitExceeded(f"It was ended: {exceeded}.")
+        self._look_at_disk()
+
+    def _look_at_disk(self) -> None:
         if not self._bounds.disk:
             return
         used = sum(disk_used(folder) for folder in self._bounds.disk)
@@ -160,18 +166,3 @@ def _pieces(line: bytes) -> list[bytes]:
 
 def _text(line: bytes) -> str:
     return line.removesuffix(b"\r").decode("utf-8", "replace")
-
-
-def disk_used(folder: Path) -> int:
-    """Give the bytes that a folder takes on disk, never following a link out of it."""
-    total = 0
-    waiting = [str(folder)]
-    while waiting:
-        with contextlib.suppress(OSError), os.scandir(waiting.pop()) as entries:
-            for entry in entries:
-                with contextlib.suppress(OSError):
-                    status = entry.stat(follow_symlinks=False)
-                    total += status.st_blocks * 512 // max(1, 1 if entry.is_dir(follow_symlinks=False) else status.st_nlink)
-                    if entry.is_dir(follow_symlinks=False):
-                        waiting.append(entry.path)
-    return total
