@@ -2,9 +2,13 @@
 
 1. inputs       what flake.lock pins is fetched by nix itself, from a folder that holds flake.nix and flake.lock alone
 2. evaluation   without network: which derivations there are, and which of them fetch something
-3. fetches      with network, but nothing is built: only what a binary cache has, and nix's own `builtin:fetchurl`. A fetcher that is
-                a script (curl in a build) is code of the project: it runs in the build phase, without network, and fails there
+3. fetches      with network, by nix's own `builtin:fetchurl` alone. A fetcher that is a script (curl in a build) is code of the
+                project: it runs in the build phase, without network, and fails there
 4. build        without network
+
+Nothing but what is fetched in 1 and 3 may come out of the binary cache; what is not fetched is built. A flake that builds with the
+standard environment of nixpkgs would so have to build its compilers first, from sources that scripts fetch: it fails. Flakes
+whose builders are programs of their own, or that only put fetched files together, are built.
 
 The flake's own settings (`nixConfig`) are never accepted.
 """
