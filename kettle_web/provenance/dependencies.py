@@ -113,8 +113,6 @@ def dependency_contradiction(uri: str, name: str, digest_algorithm: str, digest_
     algorithms' names.
     """
     said = dependency_uri_parse(uri)
-    if said.digest_text and said.digest_text == digest_text and said.digest_algorithm == digest_algorithm and said.name == name:
-        return ""  # The same letters in both places, as in most documents.
     if said.name and said.name != name:
         return f"the address names {said.name[:120]!r}, the entry {name[:120]!r}"
     if said.ecosystem == "cargo" and said.digest_text and said.digest_algorithm != digest_algorithm:

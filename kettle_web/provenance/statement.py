@@ -12,7 +12,7 @@ from datetime import datetime
 from functools import cached_property
 from typing import Any, Final, NamedTuple
 
-from kettle_web.provenance.dependencies import dependency_uri_parse
+from kettle_web.provenance.dependencies import DependencyUri, dependency_uri_parse
 from kettle_web.provenance.digests import digest_parse
 from kettle_web.provenance.errors import ProvenanceError
 from kettle_web.provenance.fields import digest_pairs, list_at, object_at, text_at
@@ -55,6 +55,8 @@ class Dependency(NamedTuple):
     """The key as written: ``sha256``, ``sha512`` or ``gitCommit``."""
     digest_text: str
     """As written: hex, base64 or SRI."""
+    said: DependencyUri
+    """What the address says, taken apart once for all who compare it."""
 
 
 @dataclass(frozen=True)
@@ -130,7 +132,7 @@ def statement_parse(data: bytes) -> Statement:
         lockfile_sha256=_sha256_hex(lockfile_text),
         toolchain=_toolchain(tools),
         tools=tools,
-        dependencies=tuple(_dependency(item) for item in list_at(definition, "resolvedDependencies")),
+        dependencies=tuple([_dependency(item) for item in list_at(definition, "resolvedDependencies")]),
         builder_id=text_at(details, "builder", "id"),
         merkle_root=_merkle_root(list_at(details, "byproducts")),
         invocation_id=text_at(metadata, "invocationId"),
@@ -169,7 +171,7 @@ def _dependency(item: Any) -> Dependency:
     if not (type(uri) is type(name) is type(text) is str):
         raise _dependency_fault(item)
     said = dependency_uri_parse(uri)
-    return Dependency(uri, name, said.version, said.ecosystem, algorithm, text)
+    return Dependency(uri, name, said.version, said.ecosystem, algorithm, text, said)
 
 
 def _dependency_fault(item: Any) -> ProvenanceError:

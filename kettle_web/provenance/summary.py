@@ -32,7 +32,7 @@ def summary(statement: Statement) -> dict[str, Any]:
 
 
 def _dependency(item: Dependency) -> dict[str, str]:
-    uri, name, version, ecosystem, algorithm, text = item
+    uri, name, version, ecosystem, algorithm, text, _said = item
     digest = f"sha256:{text}" if algorithm == "sha256" and _is_normal(text) else _digest(item)
     return {"ecosystem": ecosystem, "name": name, "version": version, "uri": uri, "digest": digest}
 

@@ -116,19 +116,21 @@ def tcb_order(context: Context) -> Passed:
     )
     for tcb in (reported, committed, current, launch):
         require(not any(tcb.reserved), "report.tcb.reserved", "Reserved bytes of a firmware level are not zero.", expected="all zero")
-    require(
-        committed.at_least(reported), "report.tcb.reported", "The reported firmware level is above the committed one.",
-        expected=f"at most {committed.text}", actual=reported.text,
-    )  # fmt: skip
-    require(
-        current.at_least(committed), "report.tcb.committed", "The committed firmware level is above the running one.",
-        expected=f"at most {current.text}", actual=committed.text,
-    )  # fmt: skip
-    require(
-        report.committed_version <= report.current_version, "report.tcb.version",
-        "The committed firmware version is above the running one.", expected=f"at most {report.current_version}",
-        actual=str(report.committed_version),
-    )  # fmt: skip
+    if not committed.at_least(reported):
+        raise CheckFailed(
+            "report.tcb.reported", "The reported firmware level is above the committed one.", expected=f"at most {committed.text}",
+            actual=reported.text,
+        )  # fmt: skip
+    if not current.at_least(committed):
+        raise CheckFailed(
+            "report.tcb.committed", "The committed firmware level is above the running one.", expected=f"at most {current.text}",
+            actual=committed.text,
+        )  # fmt: skip
+    if report.committed_version > report.current_version:
+        raise CheckFailed(
+            "report.tcb.version", "The committed firmware version is above the running one.",
+            expected=f"at most {report.current_version}", actual=str(report.committed_version),
+        )  # fmt: skip
     return Passed(expected="reported ≤ committed ≤ running", actual=reported.text)
 
 

@@ -51,27 +51,27 @@ class Context:
     collateral_used: Collateral = field(default_factory=Collateral)
     """Result: what steps got from the source, so that the same can be judged again."""
 
-    # Working values: each is set by the step that parsed it.
-    report_bytes: bytes | None = None
-    snp_report: SnpReport | None = None
-    vek_bytes: bytes | None = None
-    vek_missing: str = ""
+    # Working values: each is set by the step that parsed it. No arguments: until then they are the class's own, and making one is quick.
+    report_bytes: bytes | None = field(default=None, init=False)
+    snp_report: SnpReport | None = field(default=None, init=False)
+    vek_bytes: bytes | None = field(default=None, init=False)
+    vek_missing: str = field(default="", init=False)
     """Why there is no certificate of the chip key; empty: there is one."""
-    chip_key: Vek | None = None
-    hcl_report: HclReport | None = None
-    var_data: VarData | None = None
-    quote_bytes: bytes | None = None
-    quote_signature: bytes | None = None
-    tpm_quote: TpmQuote | None = None
-    pcrs: tuple[bytes, ...] = ()
-    td_quote_bytes: bytes | None = None
-    td_quote: TdxQuote | None = None
-    td_report: TdReport | None = None
-    qe_report: QeReport | None = None
-    pck_chain: PckChain | None = None
-    intel_root: Anchor | None = None
-    event_log_bytes: bytes | None = None
-    intel_lists: IntelLists | None = None
+    chip_key: Vek | None = field(default=None, init=False)
+    hcl_report: HclReport | None = field(default=None, init=False)
+    var_data: VarData | None = field(default=None, init=False)
+    quote_bytes: bytes | None = field(default=None, init=False)
+    quote_signature: bytes | None = field(default=None, init=False)
+    tpm_quote: TpmQuote | None = field(default=None, init=False)
+    pcrs: tuple[bytes, ...] = field(default=(), init=False)
+    td_quote_bytes: bytes | None = field(default=None, init=False)
+    td_quote: TdxQuote | None = field(default=None, init=False)
+    td_report: TdReport | None = field(default=None, init=False)
+    qe_report: QeReport | None = field(default=None, init=False)
+    pck_chain: PckChain | None = field(default=None, init=False)
+    intel_root: Anchor | None = field(default=None, init=False)
+    event_log_bytes: bytes | None = field(default=None, init=False)
+    intel_lists: IntelLists | None = field(default=None, init=False)
 
     def __post_init__(self) -> None:
         if self.now.tzinfo is None:
