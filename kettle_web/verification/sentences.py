@@ -141,6 +141,12 @@ def _passed(checks: Sequence[Check], code: str) -> bool:
     return any((check.code.endswith(suffix) or check.code == code) and check.outcome is Outcome.PASS for check in checks)
 
 
+def _made(checks: Sequence[Check], code: str) -> bool:
+    """Whether a check of that code was made: one that failed was, and its row says so."""
+    suffix = f".{code}"
+    return any((check.code.endswith(suffix) or check.code == code) and check.outcome in (Outcome.PASS, Outcome.FAIL) for check in checks)
+
+
 def reason_inline(reason: str) -> str:
     """A reason as part of a longer sentence: no final period, and a small first letter unless it begins a name."""
     text = reason.strip().rstrip(".")
@@ -154,15 +160,15 @@ def not_checked(checks: Sequence[Check], inquiry: Inquiry) -> tuple[Sentence, ..
     found: list[Sentence] = []
     if inquiry.evidence_bytes is not None:
         for suffixes, template in (((REVOCATION,), NOT_CHECKED_REVOCATION), (FIRMWARE, NOT_CHECKED_FIRMWARE)):
-            if not any(_passed(checks, suffix) for suffix in suffixes):
+            if not any(_made(checks, suffix) for suffix in suffixes):
                 found.append(Sentence(template, {"reason": _reason_of(checks, *suffixes)}))
         if status := _firmware_status(checks, inquiry):
             advisories = inquiry.claims.get("advisories") or []
             listed = f" ({', '.join(str(one) for one in advisories)})" if isinstance(advisories, list) and advisories else ""
             found.append(Sentence(FIRMWARE_NOT_CURRENT, {"status": status, "advisories": visible(listed)}))
-        if not _passed(checks, "signed-data.nonce"):
+        if not _made(checks, "signed-data.nonce"):
             found.append(Sentence(NOT_CHECKED_NONCE, {"reason": _reason_of(checks, "signed-data.nonce")}))
-    if inquiry.statement is not None and not _passed(checks, REF):
+    if inquiry.statement is not None and not _made(checks, REF):
         found.append(Sentence(NOT_CHECKED_REF, {"reason": _reason_of(checks, REF)}))
     if not inquiry.want_artifacts:
         found.append(Sentence(NOT_CHECKED_FILES))

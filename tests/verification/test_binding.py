@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -13,7 +14,17 @@ from kettle_web.provenance.statement import statement_parse
 from kettle_web.verification.checks.binding import signed_data_match
 from kettle_web.verification.inquiry import Inquiry
 from kettle_web.verification.report import Verdict
-from tests.verification.bundles import NONCE, NOW, check_of, compact_field, document_make, outcome_of, report_make, signed_field
+from tests.verification.bundles import (
+    NONCE,
+    NOW,
+    REQUEST,
+    check_of,
+    compact_field,
+    document_make,
+    outcome_of,
+    report_make,
+    signed_field,
+)
 
 DATA = provenance_to_bytes(document_make())
 
@@ -127,3 +138,11 @@ def test_what_rests_on_a_broken_link_is_skipped_and_says_so() -> None:
     nonce = check_of(report, "signed-data.nonce")
     assert nonce.reason == "depends on «The hardware signed this provenance», which failed"
     assert outcome_of(report, "provenance.types") == ("pass", "")
+
+
+def test_what_failed_is_not_said_to_be_unchecked() -> None:
+    report = report_make(nonce=b"\7" * 16, request=replace(REQUEST, resolved_commit="22" * 20))
+    assert outcome_of(report, "signed-data.nonce")[0] == outcome_of(report, "request.ref")[0] == "fail"
+    said = " ".join(sentence.text for sentence in report.not_checked)
+    assert "request of yours" not in said
+    assert "another" not in said
