@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Any, Final, TextIO
 
 from kettle_web.verification.arguments import Parser, Unusable, moment_parse
-from kettle_web.verification.policy import PLATFORM_FAMILIES, REGISTER_COUNTS, REGISTERS
+from kettle_web.verification.policy import PLATFORM_FAMILIES, REGISTER_COUNTS, REGISTERS, PolicyError
+from kettle_web.verification.policy_json import ENTRY_TEXTS, entry_parse
 from kettle_web.verification.report import Outcome, Report, Verdict
 
 USUAL_PCRS: Final = (4, 7, 8, 9, 11, 12)
@@ -63,11 +64,23 @@ def measurements(argv: Sequence[str], stdout: TextIO, stderr: TextIO) -> int:
     if arguments.minimum_tcb and report.platform.endswith("snp"):
         entry["minimum_tcb"] = report.claims["tcb"]["reported"]
     stdout.write(json.dumps(entry, indent=2, ensure_ascii=False) + "\n")
-    empty = [name for name, value in entry.items() if value in ("", {})]
+    empty = [name for name, value in entry.items() if value == ""]
     if empty:
         stderr.write(f"Fill in before it loads: {', '.join(empty)}.\n")
+    if unfit := _unfit(entry):
+        stderr.write(f"It does not load with these values: {unfit}.\n")
     stderr.write("Compare the values with a second machine that runs the same image: what differs does not name the image.\n")
     return 0
+
+
+def _unfit(entry: dict[str, Any]) -> str:
+    """Why an entry could not be loaded whatever texts are filled in; empty: it could."""
+    texts = dict.fromkeys(ENTRY_TEXTS, "filled in")
+    try:
+        entry_parse({name: value for name, value in (entry | texts).items() if value != {}})
+    except PolicyError as error:
+        return str(error)
+    return ""
 
 
 def why_not(report: Report) -> str:

@@ -9,7 +9,7 @@ import argparse
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TextIO
+from typing import Final, TextIO
 
 from kettle_web.provenance.errors import ProvenanceError
 from kettle_web.provenance.proof import LIMITS, PROOF_LIMIT, proof_check, proof_for_input, proof_parse, proof_to_json
@@ -17,6 +17,8 @@ from kettle_web.provenance.statement import DOCUMENT_LIMIT, Statement, statement
 from kettle_web.verification.arguments import UNUSABLE, Parser, Unusable
 from kettle_web.verification.artifacts import file_open_regular
 from kettle_web.verification.visible import visible
+
+COUNT: Final = "Which entry it is, and of how many, is what the proof says: the root does not bind the number of entries."
 
 
 def prove(argv: Sequence[str], stdout: TextIO, stderr: TextIO) -> int:
@@ -69,7 +71,9 @@ def _check(arguments: argparse.Namespace, stdout: TextIO, stderr: TextIO) -> int
     except ProvenanceError as error:
         stdout.write(f"The proof does not hold: {visible(str(error))}.\n")
         return 1
-    stdout.write(f"{visible(proof.entry)}\nis entry {proof.index} (from 0) of {proof.count} under the root\n{proof.root.hex()}\n{LIMITS}\n")
+    stdout.write(
+        f"{visible(proof.entry)}\nis entry {proof.index} (from 0) of {proof.count} under the root\n{proof.root.hex()}\n{LIMITS}\n{COUNT}\n"
+    )
     if root is None:
         stdout.write("Compare the root with the input_merkle_root of the document, or give it with --root.\n")
     return 0

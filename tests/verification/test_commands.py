@@ -57,6 +57,7 @@ def test_a_proof_is_made_checked_and_says_what_it_is_worth(bundle: Path, tmp_pat
     assert status == 0
     assert LIMITS in out
     assert "is entry 7 (from 0) of 8" in out
+    assert "the root does not bind the number of entries" in out
     root = json.loads(file.read_text())["root"]
     assert run("prove", "--check", file, "--root", root)[0] == 0
     assert run("prove", "--check", file, "--root", "00" * 32)[0] == 1
@@ -113,6 +114,14 @@ def test_an_entry_of_a_real_bundle_loads_once_it_is_filled_in() -> None:
     assert entry.minimum_tcb.keys() == {"bootloader", "tee", "snp", "microcode"}
     chosen = entry_parse(json.loads(run("measurements", path, NOW, *told, "--pcrs", "4,11")[1]))
     assert chosen.pcrs.keys() == {4, 11}
+
+
+def test_registers_that_name_no_image_are_said_not_to_load() -> None:
+    status, out, err = run("measurements", sample_path("bundles", "kex"), NOW, "--pcrs", "16")
+    assert status == 0
+    assert json.loads(out)["pcrs"] == {"16": "00" * 32}
+    assert "It does not load with these values: the entry: it is for Azure" in err
+    assert "It does not load" not in run("measurements", sample_path("bundles", "kex"), NOW)[2]
 
 
 def test_the_entry_confirms_the_bundle_that_it_was_made_of(tmp_path: Path) -> None:
