@@ -9,7 +9,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -214,10 +214,10 @@ def _large() -> Row:
 
 
 def _ratios(whole: Operation, bare: Operation, runs: int) -> tuple[float, ...]:
-    """One ratio of medians per run, of the thread's processor time: waiting for a busy machine counts for neither side.
+    """One ratio per run, of processor time of the thread: waiting for a busy machine counts for neither side.
 
-    The two are measured in turns, so that what else the machine does to caches and clock meets both. The collector of garbage runs
-    as it always does, for both.
+    The two are measured in turns, so that what else the machine does to caches and clock meets both, and of both the time that a
+    tenth of the rounds kept to is taken, which is the least disturbed. The collector of garbage runs as it always does, for both.
     """
     found = []
     for _ in range(5):
@@ -225,8 +225,12 @@ def _ratios(whole: Operation, bare: Operation, runs: int) -> tuple[float, ...]:
         bare()
     for _ in range(max(runs, 3)):
         times = [(_timed(whole), _timed(bare)) for _ in range(ROUNDS)]
-        found.append(statistics.median(one for one, _ in times) / statistics.median(one for _, one in times))
+        found.append(_tenth(one for one, _ in times) / _tenth(one for _, one in times))
     return tuple(found)
+
+
+def _tenth(times: Iterable[float]) -> float:
+    return statistics.quantiles(times, n=10)[0]
 
 
 def _timed(operation: Operation) -> float:
