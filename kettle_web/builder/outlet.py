@@ -51,7 +51,7 @@ class Outlet:
         """Give a room and a command line that have the way out."""
         if not self._walled:
             return room, command
-        mounts = (*room.mounts, Mount(self._socket, INSIDE), *_python_mounts())
+        mounts = (*room.mounts, Mount(self._socket, INSIDE), *python_mounts())
         return replace(room, mounts=mounts), [str(python_inside()), "-I", "-S", "-c", PROGRAM, INSIDE, str(PORT), *command]
 
     def exceeded(self) -> bool:
@@ -104,7 +104,7 @@ def python_inside() -> Path:
     return Path(sys.base_prefix).resolve() / "bin" / f"python{sys.version_info.major}.{sys.version_info.minor}"
 
 
-def _python_mounts() -> tuple[Mount, ...]:
+def python_mounts() -> tuple[Mount, ...]:
     """Give what our own Python needs inside, at its own place: its libraries are found by it."""
     base = Path(sys.base_prefix).resolve()
     folders = [base / name for name in ("bin", "lib") if (base / name).is_dir()]

@@ -9,9 +9,10 @@ import psutil
 import pytest
 
 from kettle_web.builder.errors import LimitExceeded, Timeout
+from kettle_web.builder.outlet import python_inside, python_mounts
 from kettle_web.builder.sandbox.process import LINE_BYTES, Bounds, process_run
-from kettle_web.builder.trees import disk_used
 from kettle_web.builder.sandbox.walls import TMP_BYTES, Bubblewrap, Mount, NoWalls, Room, Walls
+from kettle_web.builder.trees import disk_used
 
 
 def run(line: list[str], **more: object) -> tuple[int, list[str]]:
@@ -120,6 +121,31 @@ def test_nothing_that_lives_in_memory_is_without_a_bound() -> None:
     said = inside(Bubblewrap(), Room(mounts=()), script)
     assert said[0] == "null"
     assert [int(blocks) * int(size) for blocks, size in (row.split() for row in said[1:])] == [TMP_BYTES] * 3
+
+
+@pytest.mark.needs("bwrap")
+def test_what_namespaces_do_not_cover_is_filtered() -> None:
+    program = """
+import ctypes, errno, socket
+for family in (socket.AF_UNIX, socket.AF_INET, socket.AF_INET6, socket.AF_VSOCK, socket.AF_ALG):
+    try:
+        socket.socket(family, socket.SOCK_SEQPACKET if family == socket.AF_ALG else socket.SOCK_STREAM)
+        print(family.name, "made")
+    except OSError as error:
+        print(family.name, errno.errorcode[error.errno])
+libc = ctypes.CDLL(None, use_errno=True)
+for number in ((250, 321, 323, 425) if __import__("os").uname().machine == "x86_64" else (219, 280, 282, 425)):
+    print(libc.syscall(number, 0, 0, 0), errno.errorcode[ctypes.get_errno()])
+print(sorted(int(name) for name in __import__("os").listdir("/proc/self/fd"))[:3])
+"""
+    room = Room(python_mounts())
+    bounds = Bounds(seconds=10, log_bytes=1 << 20, disk_bytes=1 << 30)
+    said: list[str] = []
+    walls, command = Bubblewrap(), [str(python_inside()), "-I", "-S", "-c", program]
+    assert process_run(walls.arguments(room, command), environment=walls.environment(room), bounds=bounds, on_lines=said.extend) == 0
+    assert said[:5] == ["AF_UNIX made", "AF_INET made", "AF_INET6 made", "AF_VSOCK EAFNOSUPPORT", "AF_ALG EAFNOSUPPORT"]
+    assert said[5:9] == ["-1 ENOSYS"] * 4
+    assert said[9] == "[0, 1, 2]"
 
 
 @pytest.mark.needs("bwrap")

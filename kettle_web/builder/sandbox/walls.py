@@ -1,9 +1,9 @@
 """What a step of a build may see, and how bubblewrap is told.
 
 The system is read-only and by allow-list; the home, /tmp and process numbers are the step's own; it runs as nobody,
-without capabilities and with a clean environment; there is no network, only a loopback of its own (a fetching step
-reaches the egress proxy through it: see outlet; no project code runs in such a step). The host's paths do not exist
-inside: what a step needs is mounted at a neutral place.
+without capabilities, without rare system calls (see syscalls) and with a clean environment; there is no network, only a
+loopback of its own (a fetching step reaches the egress proxy through it: see outlet; no project code runs in such a
+step). The host's paths do not exist inside: what a step needs is mounted at a neutral place.
 """
 
 import shutil
@@ -13,6 +13,8 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 from typing import Protocol
+
+from kettle_web.builder.sandbox.syscalls import filter_path
 
 NOBODY = "65534"
 HOME = "/home/build"
@@ -29,6 +31,9 @@ CERTIFICATES = ("/etc/ssl/certs", "/etc/pki/tls/certs", "/etc/pki/ca-trust/extra
 """Public certificate authorities; only steps with network see them."""
 PATH = "/usr/local/bin:/usr/bin:/bin"
 PROBE_SECONDS = 10.0
+FILTER_AT = 9
+WITH_FILTER = f'filter="$1"; shift; exec "$@" {FILTER_AT}< "$filter"'
+"""bubblewrap reads the filter from a descriptor, which it closes before it starts anything."""
 
 
 @dataclass(frozen=True)
@@ -106,7 +111,10 @@ class Bubblewrap:
         for mount in room.mounts:
             line += ["--bind" if mount.writable else "--ro-bind", str(mount.host), mount.inside]
         folder = _place(room, room.folder) if room.folder else "/"
-        return [*line, "--remount-ro", "/", "--chdir", folder, "--", *command]
+        line += ["--remount-ro", "/", "--chdir", folder]
+        if path := filter_path():
+            line = ["/bin/sh", "-c", WITH_FILTER, "sh", path, *line, "--seccomp", str(FILTER_AT)]
+        return [*line, "--", *command]
 
 
 class NoWalls:
