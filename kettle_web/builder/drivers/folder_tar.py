@@ -9,6 +9,8 @@ from kettle_web.builder.errors import BuildFailed, LimitExceeded
 
 MAX_ENTRIES = 200_000
 MAX_DEPTH = 100
+MAX_BYTES = 8 << 30
+"""Before packing: a file full of holes takes no space on disk, but hours to pack."""
 FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
 
 
@@ -19,7 +21,7 @@ def folder_tar(parent: Path, name: str, archive: tarfile.TarFile) -> int:
 
     Raises:
         BuildFailed: there is no such folder, or it holds something that may not be packed.
-        LimitExceeded: too many entries.
+        LimitExceeded: too many entries, or bytes.
     """
     try:
         top = os.open(parent / name, FLAGS | os.O_DIRECTORY)
@@ -33,7 +35,7 @@ def folder_tar(parent: Path, name: str, archive: tarfile.TarFile) -> int:
 
 class _Packing:
     def __init__(self, archive: tarfile.TarFile, top: str) -> None:
-        self._archive, self._top, self._entries = archive, top, 0
+        self._archive, self._top, self._entries, self._bytes = archive, top, 0, 0
 
     def folder(self, descriptor: int, inside: tuple[str, ...]) -> int:
         if len(inside) > MAX_DEPTH:
@@ -63,6 +65,9 @@ class _Packing:
             status = os.fstat(file.fileno())
             head = self._head(name, tarfile.REGTYPE, 0o755 if status.st_mode & 0o100 else 0o644)
             head.size = status.st_size
+            self._bytes += status.st_size
+            if self._bytes > MAX_BYTES:
+                raise LimitExceeded(f"The files in {self._top} are larger than {MAX_BYTES} bytes.")
             self._archive.addfile(head, file)
 
     def _link(self, target: str, place: tuple[str, ...]) -> None:
