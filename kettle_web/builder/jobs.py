@@ -143,8 +143,6 @@ class JobStore:
         waiting = []
         for job in self.all():
             if job.removed or log_repair(job.events):
-                with contextlib.suppress(OSError):
-                    job.clean()
                 continue
             if job.started:
                 job_fail(job, STOPPED, "Interrupted")
@@ -161,5 +159,5 @@ def job_fail(job: Job, error: str, error_type: str) -> None:
     writer = EventWriter(job.events)
     writer.complete(error=error, error_type=error_type)
     writer.close()
-    with contextlib.suppress(OSError):  # The build has ended, whatever is left of it; the next start tries again.
+    with contextlib.suppress(OSError):  # The build has ended, whatever is left of it; the keeper tries again.
         job.clean()

@@ -56,6 +56,9 @@ class Keeper:
             elif space > self._keep_bytes and age > GRACE_SECONDS:
                 reason = "This build was removed to make room for newer ones. Build it again."
             else:
+                if age > LEAST_SECONDS:  # What could not be removed at its end, or was left by a server that was killed.
+                    with contextlib.suppress(OSError):
+                        one.job.clean()
                 continue
             with contextlib.suppress(OSError):  # One that cannot be removed must not keep the others here.
                 one.job.remove(reason)

@@ -40,7 +40,7 @@ def job_run(job: Job, options: Options) -> None:
         error, error_type = f"The builder itself failed: {type(failure).__name__}.", "BuildFailed"
     if error is not None:
         job.result.unlink(missing_ok=True)
-    with contextlib.suppress(OSError):  # What cannot be removed now is tried again at the server's next start.
+    with contextlib.suppress(OSError):  # What cannot be removed now is tried again by the server's keeper.
         job.clean()
     events.complete(error=error, error_type=error_type)
     events.close()

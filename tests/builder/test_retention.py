@@ -74,3 +74,13 @@ def test_the_server_answers_for_a_removed_build(data: Path) -> None:
     assert "kept for 2 hours" in answers[0].text
     with builder_running(data, "--single-build") as single:
         assert single.http.post("/build", json={"nonce": NONCE, "repo_url": "https://host.example/x/y"}).status_code == 409
+
+
+def test_what_an_ended_build_left_behind_is_removed_and_what_just_came_is_not(tmp_path: Path) -> None:
+    store = JobStore(tmp_path)
+    left, fresh = ended(store, hours_ago=1), ended(store, hours_ago=0)
+    for job in (left, fresh):
+        (job.work / "deep").mkdir(parents=True)
+    keeper(store).look(NOW)
+    assert (left.work.exists(), fresh.work.exists()) == (False, True)
+    assert left.result.exists()
