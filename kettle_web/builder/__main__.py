@@ -36,7 +36,7 @@ def options_parse(words: list[str]) -> Options:
     )
     add = parser.add_argument
     add("--host", default="127.0.0.1", help="address to listen on (default: %(default)s, this machine only)")
-    add("--port", type=int, default=8090, help="port to listen on; 0 takes a free one (default: %(default)s)")
+    add("--port", type=_port, default=8090, help="port to listen on; 0 takes a free one (default: %(default)s)")
     add("--data", type=Path, default=Path("var/builder"), metavar="DIR", help="folder of jobs and results (default: %(default)s)")
     add("--single-build", action="store_true", help="accept one build in the data folder's life, then answer 409, as a CVM does")
     add("--no-sandbox", action="store_true", help="DANGEROUS: run the code of what is submitted as yourself, without any walls")
@@ -46,10 +46,16 @@ def options_parse(words: list[str]) -> Options:
         default=WAYS[0],
         help="evidence to make; auto: by this machine's own processor where its kernel attests, else simulated (default: %(default)s)",
     )
-    add("--simulate", choices=FORMS, default=FORMS[0], metavar="FORM", help=f"form of simulated evidence: {', '.join(FORMS)}")
+    add(
+        "--simulate",
+        choices=FORMS,
+        default=FORMS[0],
+        metavar="FORM",
+        help=f"form of simulated evidence: {', '.join(FORMS)} (default: %(default)s)",
+    )
     add("--build-type", choices=("current", "legacy"), default="current", help="generation of the buildType (default: %(default)s)")
     add("--strict-git", action="store_true", help="refuse archives without .git, as the reference server does, and make no commit of them")
-    add("--concurrency", type=int, default=2, metavar="N", help="builds at a time; the others wait (default: %(default)s)")
+    add("--concurrency", type=_count, default=2, metavar="N", help="builds at a time; the others wait (default: %(default)s)")
     add(
         "--allow-source-host",
         action="append",
@@ -58,10 +64,10 @@ def options_parse(words: list[str]) -> Options:
         help="fetch from HOST although its address is private or loopback; HOST or HOST:PORT, can be given several times",
     )
     add("--allow-host", action="append", default=[], metavar="NAME", help="answer to this name in the Host header too")
-    add("--keep-hours", type=float, default=KEEP_HOURS, metavar="H", help="keep results for so long (default: %(default)g)")
+    add("--keep-hours", type=_seconds, default=KEEP_HOURS, metavar="H", help="keep results for so long (default: %(default)g)")
     add(
         "--keep-bytes",
-        type=int,
+        type=_count,
         default=KEEP_BYTES // MIB,
         metavar="MIB",
         help="keep at most so many MiB of them (default: %(default)s)",
@@ -69,17 +75,15 @@ def options_parse(words: list[str]) -> Options:
     add("--die-with-parent", action="store_true", help="end when the process that started this one ends")
     limits = parser.add_argument_group("limits")
     add = limits.add_argument
-    add("--max-body", type=int, default=MAX_BODY_BYTES // MIB, metavar="MIB", help="of a request, in MiB (default: %(default)s)")
-    add("--max-seconds", type=float, default=MAX_SECONDS, metavar="S", help="of the build phase (default: %(default)s)")
-    add("--max-fetch-seconds", type=float, default=FETCH_SECONDS, metavar="S", help="of each fetch phase (default: %(default)s)")
-    add("--max-fetch", type=int, default=MAX_FETCH_BYTES // MIB, metavar="MIB", help="that a build may fetch (default: %(default)s)")
-    add("--max-disk", type=int, default=MAX_DISK_BYTES // MIB, metavar="MIB", help="that a build may write (default: %(default)s)")
-    add("--max-memory", type=int, default=MAX_MEMORY_BYTES // MIB, metavar="MIB", help="of a build (default: %(default)s)")
-    add("--max-processes", type=int, default=MAX_PROCESSES, metavar="N", help="of a build, with cgroups (default: %(default)s)")
-    add("--max-log", type=int, default=MAX_LOG_BYTES // MIB, metavar="MIB", help="of a build's output (default: %(default)s)")
+    add("--max-body", type=_count, default=MAX_BODY_BYTES // MIB, metavar="MIB", help="of a request, in MiB (default: %(default)s)")
+    add("--max-seconds", type=_seconds, default=MAX_SECONDS, metavar="S", help="of the build phase (default: %(default)s)")
+    add("--max-fetch-seconds", type=_seconds, default=FETCH_SECONDS, metavar="S", help="of each fetch phase (default: %(default)s)")
+    add("--max-fetch", type=_count, default=MAX_FETCH_BYTES // MIB, metavar="MIB", help="that a build may fetch (default: %(default)s)")
+    add("--max-disk", type=_count, default=MAX_DISK_BYTES // MIB, metavar="MIB", help="that a build may write (default: %(default)s)")
+    add("--max-memory", type=_count, default=MAX_MEMORY_BYTES // MIB, metavar="MIB", help="of a build (default: %(default)s)")
+    add("--max-processes", type=_count, default=MAX_PROCESSES, metavar="N", help="of a build, with cgroups (default: %(default)s)")
+    add("--max-log", type=_count, default=MAX_LOG_BYTES // MIB, metavar="MIB", help="of a build's output (default: %(default)s)")
     told = parser.parse_args(words)
-    if told.concurrency < 1:
-        parser.error("--concurrency must be at least 1")
     return Options(
         data=told.data.resolve(),
         host=told.host,
@@ -107,6 +111,24 @@ def options_parse(words: list[str]) -> Options:
             log_bytes=told.max_log * MIB,
         ),
     )
+
+
+def _port(word: str) -> int:
+    if not 0 <= int(word) <= 0xFFFF:
+        raise argparse.ArgumentTypeError("a port is a number from 0 to 65535")
+    return int(word)
+
+
+def _count(word: str) -> int:
+    if int(word) < 1:
+        raise argparse.ArgumentTypeError("it must be at least 1")
+    return int(word)
+
+
+def _seconds(word: str) -> float:
+    if not 0 < float(word) < float("inf"):
+        raise argparse.ArgumentTypeError("it must be more than nothing")
+    return float(word)
 
 
 def main() -> int:

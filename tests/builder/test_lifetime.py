@@ -53,6 +53,23 @@ def test_help_documents_every_option() -> None:
         assert word in told
 
 
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--port", "99999"], "from 0 to 65535"),
+        (["--port", "x"], "--port"),
+        (["--concurrency", "0"], "at least 1"),
+        (["--max-body", "-1"], "at least 1"),
+        (["--max-seconds", "nan"], "more than nothing"),
+        (["--keep-hours", "inf"], "more than nothing"),
+    ],
+)
+def test_numbers_that_mean_nothing_are_refused(words: list[str], said: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        options_parse(words)
+    assert said in capsys.readouterr().err
+
+
 def test_a_taken_port_is_one_clear_line(data: Path, builder: Builder) -> None:
     port = builder.address.rpartition(":")[2]
     words = [sys.executable, "-m", "kettle_web.builder", "--port", port, "--data", str(data)]
