@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -139,3 +140,24 @@ def test_only_what_looked_at_the_time_is_made_again_and_what_depends_on_it() -> 
     assert made == ["timeless", "timely", "after", "timely", "timely", "after"]
     assert again.checks == first.checks
     assert [check.outcome.value for check in later.checks] == ["pass", "fail", "skipped"]
+
+
+def test_a_step_that_is_run_again_carries_nothing_over() -> None:
+    """Steps are constants that every bundle is judged by; what their rows say alike is kept on them."""
+    said: list[Any] = [CheckFailed("x.code", "why", expected="e", actual="a"), Passed("f", "b", "root"), CheckSkipped("y", "not"), Passed()]
+
+    def run(_: Any) -> Any:
+        found = said.pop(0)
+        if isinstance(found, Exception):
+            raise found
+        return found
+
+    step = _step(run, required=False)
+    checks = [Executor().run(step, World()) for _ in range(4)]
+    assert [(one.outcome.value, one.required, one.reason, one.reason_code, one.expected, one.actual, one.anchor) for one in checks] == [
+        ("fail", True, "why", "x.code", "e", "a", ""),
+        ("pass", False, "", "", "f", "b", "root"),
+        ("skipped", False, "not", "y", "", "", ""),
+        ("pass", False, "", "", "", "", ""),
+    ]
+    assert replace(step, required=True).row == {}
