@@ -113,7 +113,8 @@ def dependency_contradiction(uri: str, name: str, digest_algorithm: str, digest_
     algorithms' names.
     """
     said = dependency_uri_parse(uri)
-    if said.name and said.name != name:
+    # Of the known forms only the address of a commit's tarball has no place for a name.
+    if said.name != name and (said.name or (said.ecosystem and uri.startswith("pkg:"))):
         return f"the address names {said.name[:120]!r}, the entry {name[:120]!r}"
     if said.ecosystem == "cargo" and said.digest_text and said.digest_algorithm != digest_algorithm:
         return f"the address has a {said.digest_algorithm[:20]}, the entry a {digest_algorithm}"

@@ -77,6 +77,8 @@ def test_agreeing_entries_do_not_contradict(uri: str, name: str, algorithm: str,
         (cargo_git_uri("a", "1", "https://example.org/a", COMMIT), "a", "gitCommit", "34" * 20),
         (npm_uri("a", "1", SRI), "a", "sha512", "sha512-" + "B" * 86 + "=="),
         ("pkg:cargo/a@1", "a", "sha256", HEX),
+        (f"pkg:cargo/?checksum=sha256:{HEX}", "a", "sha256", HEX),
+        (f"pkg:nix-fetch/?hash=sha256:{HEX}", "a", "sha256", HEX),
     ],
 )
 def test_a_contradiction_is_described(uri: str, name: str, algorithm: str, text: str) -> None:
