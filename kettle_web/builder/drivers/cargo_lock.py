@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from kettle_web.builder.drivers.base import Dependency, file_read
+from kettle_web.builder.drivers.deadline import reading
 from kettle_web.builder.errors import SourceError
 from kettle_web.provenance.dependencies import cargo_git_uri, cargo_registry_uri
 
@@ -23,7 +24,8 @@ NOT_SOURCE = {".git", "target", "node_modules"}
 def toml_read(data: bytes, name: str) -> dict[str, Any]:
     """Parse TOML. Raises SourceError."""
     try:
-        return tomllib.loads(data.decode("utf-8"))
+        with reading(name):
+            return tomllib.loads(data.decode("utf-8"))
     except (ValueError, RecursionError) as error:
         raise SourceError(f"{name} cannot be read: {error}.") from error
 

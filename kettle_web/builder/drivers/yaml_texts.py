@@ -9,6 +9,7 @@ from typing import Any
 
 import yaml
 
+from kettle_web.builder.drivers.deadline import reading
 from kettle_web.builder.errors import SourceError
 
 MAX_DEPTH = 32
@@ -23,7 +24,8 @@ def yaml_documents(data: bytes, name: str) -> list[Any]:
         SourceError: it is not YAML, gives a key twice, or uses what no lockfile does.
     """
     try:
-        return list(_documents(yaml.parse(data.decode("utf-8"), Loader=_LOADER)))
+        with reading(name):
+            return list(_documents(yaml.parse(data.decode("utf-8"), Loader=_LOADER)))
     except (ValueError, yaml.YAMLError) as error:
         raise SourceError(f"{name} cannot be read: {' '.join(str(error).split())[:300]}.") from error
 
