@@ -163,6 +163,8 @@ class Api:
         if not (after.isascii() and after.isdigit() and len(after) < 16):
             return PlainTextResponse("from (or Last-Event-ID) must be a number of events to skip.\n", 400)
         headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+        if request.method == "HEAD":  # It must not hold its connection until the build ends.
+            return Response(media_type="text/event-stream", headers=headers)
         stream = self._follow(EventTail(job.events, after=int(after)))
         return StreamingResponse(stream, media_type="text/event-stream", headers=headers)
 

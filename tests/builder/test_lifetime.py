@@ -103,6 +103,8 @@ def test_stopping_does_not_wait_for_followers(data: Path) -> None:
     with httpx.Client(trust_env=False, timeout=30) as http, http.stream("GET", f"{builder.address}/build/{job_id}/events") as stream:
         lines = stream.iter_lines()
         assert any('"type": "init"' in line for line in lines)
+        # The head of a stream is its whole answer: it does not wait for the build.
+        assert [http.head(f"{builder.address}/build/{job_id}/events").status_code for _ in range(2)] == [200, 200]
         started = time.monotonic()
         builder.process.terminate()
         assert not any('"type": "complete"' in line for line in lines)
