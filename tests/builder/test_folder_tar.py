@@ -49,3 +49,8 @@ def test_a_pipe_is_refused_and_not_waited_for(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "dist" / "pipe")
     with pytest.raises(BuildFailed, match="neither a file"):
         packed(tmp_path)
+
+
+def test_a_build_that_made_no_folder_failed(tmp_path: Path) -> None:
+    with pytest.raises(BuildFailed, match="made no folder dist"):
+        packed(tmp_path)
