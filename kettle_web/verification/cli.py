@@ -29,7 +29,8 @@ def parser_make(prog: str = "python -m kettle_web.verification") -> argparse.Arg
     parser = Parser(
         prog=prog,
         description="Checks a bundle from the vendor's root to the bytes of each file.",
-        epilog="Further commands, each with --help: prove, measurements.",
+        epilog="Exit status: 0 confirmed, 1 failed, 2 unusable arguments or nothing that could be read as evidence, 3 unpinned or "
+        "incomplete, 4 unattested or simulated. Further commands, each with --help: prove, measurements.",
     )
     arguments_add(parser)
     return parser
@@ -39,7 +40,7 @@ def arguments_add(parser: argparse.ArgumentParser) -> None:
     """Adds the verifier's arguments to a parser, so that every command that offers it offers the same."""
     parser.add_argument("path", metavar="PATH", type=Path, help="a bundle folder, a result tarball, or an evidence.json")
     parser.add_argument("--nonce", metavar="HEX", help="the nonce of the request, 32 hex digits")
-    parser.add_argument("--now", metavar="TIME", help="judge dates at this time (RFC 3339, or seconds since 1970)")
+    parser.add_argument("--now", metavar="TIME", help="judge dates at this time and not now (RFC 3339, or seconds since 1970)")
     parser.add_argument("--no-artifacts", action="store_true", help="leave the files out; the headline says so")
     parser.add_argument("--accept-unpinned", action="store_true", help="exit with 0 also when the builder is not recognised")
     parser.add_argument("--policy", metavar="FILE", type=Path, help="an allow-list of builder images, as JSON")
