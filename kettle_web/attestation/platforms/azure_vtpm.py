@@ -24,8 +24,6 @@ _DIGEST_BYTES: Final = 32
 _SIGNATURE_BYTES: Final = 256
 _MAX_EXTRA_DATA: Final = 50
 """Bytes of TPM2B_DATA: an algorithm's number and the longest digest of this TPM, SHA-384. Source: evidence facts, section 4."""
-_MAX_EXTRA_DATA: Final = 50
-"""Bytes of TPM2B_DATA: an algorithm's number and the longest digest of this TPM, SHA-384. Source: evidence facts, section 4."""
 _ALL_PCRS: Final = b"\xff\xff\xff"
 _HCL_PREFIX_BYTES: Final = 32
 _BLOCK_HEADER_BYTES: Final = 20
@@ -162,10 +160,6 @@ def quote_structure(context: Context) -> Passed:
     signer = quote.qualified_signer
     named = len(signer) == 2 + _DIGEST_BYTES and signer[:2] == ALG_SHA256.to_bytes(2, "big")
     require(named, "tpm.signer", "The quote's signer has no SHA-256 name.", actual=signer.hex())
-    require(
-        len(quote.extra_data) <= _MAX_EXTRA_DATA, "tpm.extra-data", "The quote carries more of its caller's data than this TPM takes.",
-        expected=f"at most {_MAX_EXTRA_DATA} bytes", actual=f"{len(quote.extra_data)} bytes",
-    )  # fmt: skip
     require(
         len(quote.extra_data) <= _MAX_EXTRA_DATA, "tpm.extra-data", "The quote carries more of its caller's data than this TPM takes.",
         expected=f"at most {_MAX_EXTRA_DATA} bytes", actual=f"{len(quote.extra_data)} bytes",
