@@ -1,7 +1,7 @@
 """The report: every check that was made, what it rests on, and the verdict that follows from them.
 
 Frozen values; `report_to_json` and `report_from_json` are inverses. The JSON is stable under `SCHEMA_VERSION`: fields
-may be added, and a report without them reads as if they were empty.
+may be added, and a report without them reads as if they were empty. `report.schema.json`, beside this module, documents each.
 """
 
 from __future__ import annotations
