@@ -14,7 +14,20 @@ from kettle_web.builds.selectors import endpoints_enabled
 from kettle_web.builds.services import nonce_parse
 
 
-class SubmissionForm(forms.Form):
+class NonceForm(forms.Form):
+    """A form with a field `nonce` of text: it gives 16 bytes, or None where it was left empty."""
+
+    def clean_nonce(self) -> bytes | None:
+        text = str(self.cleaned_data["nonce"]).strip()
+        if not text:
+            return None
+        try:
+            return nonce_parse(text)
+        except BuildError as error:
+            raise ValidationError(error.message, code=error.code) from error
+
+
+class SubmissionForm(NonceForm):
     """What both ways have in common."""
 
     label = forms.CharField(
@@ -39,15 +52,6 @@ class SubmissionForm(forms.Form):
         field.empty_label = None
         if (default := choices.first()) is not None:
             field.initial = default.pk
-
-    def clean_nonce(self) -> bytes | None:
-        text = str(self.cleaned_data["nonce"]).strip()
-        if not text:
-            return None
-        try:
-            return nonce_parse(text)
-        except BuildError as error:
-            raise ValidationError(error.message, code=error.code) from error
 
     def clean_endpoint(self) -> Endpoint:
         endpoint = self.cleaned_data["endpoint"] or endpoints_enabled().first()

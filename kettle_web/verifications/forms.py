@@ -8,8 +8,7 @@ from django import forms
 from django.core.files.uploadedfile import UploadedFile
 from django.utils.translation import gettext_lazy as _
 
-from kettle_web.builds.errors import BuildError
-from kettle_web.builds.services import nonce_parse
+from kettle_web.builds.forms import NonceForm
 from kettle_web.verifications.imports import Bundle, LooseFile
 
 
@@ -27,7 +26,7 @@ class ManyFilesField(forms.FileField):
         return [single(item, initial) for item in data or () if item]
 
 
-class ImportForm(forms.Form):
+class ImportForm(NonceForm):
     """A tarball, or documents one by one. `upload` names a tarball that has come up in chunks."""
 
     bundle = forms.FileField(label=_("Result tarball (.tar.gz)"), required=False, allow_empty_file=True)
@@ -48,15 +47,6 @@ class ImportForm(forms.Form):
     )
     label = forms.CharField(label=_("Label"), required=False, max_length=200)
     submission_key = forms.CharField(required=False, max_length=64, widget=forms.HiddenInput)
-
-    def clean_nonce(self) -> bytes | None:
-        text = str(self.cleaned_data["nonce"]).strip()
-        if not text:
-            return None
-        try:
-            return nonce_parse(text)
-        except BuildError as error:
-            raise forms.ValidationError(error.message, code=error.code) from error
 
     def bundle_given(self) -> Bundle:
         """The files as the service takes them; the upload is looked up by the view."""
