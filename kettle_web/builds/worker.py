@@ -1,4 +1,4 @@
-"""What a Celery worker process runs beside its tasks: follower and sweeper."""
+"""What a Celery worker process runs beside its tasks: follower, sweeper and periodic work."""
 
 from __future__ import annotations
 
@@ -14,9 +14,10 @@ from kettle_web.builds.errors import BuildError
 from kettle_web.builds.follower import FollowerThread
 from kettle_web.builds.leases import leases_free_dead
 from kettle_web.builds.sweeper import SweeperThread
+from kettle_web.core.periodic import PeriodicThread
 
 logger = logging.getLogger(__name__)
-_threads: list[FollowerThread | SweeperThread] = []
+_threads: list[FollowerThread | SweeperThread | PeriodicThread] = []
 
 
 @worker_ready.connect  # type: ignore[untyped-decorator]
@@ -28,7 +29,7 @@ def threads_start(**kwargs: Any) -> None:
         logger.error("The configured Kettle servers cannot be used: %s", error.message)
     finally:
         connection.close()
-    _threads.extend([FollowerThread(), SweeperThread()])
+    _threads.extend([FollowerThread(), SweeperThread(), PeriodicThread()])
     for thread in _threads:
         thread.start()
 
