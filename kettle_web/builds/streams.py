@@ -4,64 +4,21 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import suppress
-from dataclasses import dataclass
-from importlib import import_module
 from typing import Any
 from urllib.parse import parse_qs
 
 from channels.db import database_sync_to_async
-from channels.exceptions import StopConsumer
-from channels.generic.http import AsyncHttpConsumer
-from django.conf import settings
-from django.contrib.auth import HASH_SESSION_KEY
-from django.contrib.auth.models import User
 from django.http import Http404
 
-from kettle_web.accounts.selectors import must_change_password
 from kettle_web.builds.hub import PAGE_ROWS, Hub, Message, Reader, hub_get, rows_message, state_message
 from kettle_web.builds.models import Build
 from kettle_web.builds.selectors import build_for_viewer, events_after
 from kettle_web.builds.states import TERMINAL
-
-ALIVE_SECONDS = 15.0
-"""Between two signs of life; at each one it is looked up whether the viewer may still see the build."""
-HEADERS = [
-    (b"Content-Type", b"text/event-stream"),
-    (b"Cache-Control", b"no-store"),
-    (b"X-Accel-Buffering", b"no"),
-    (b"X-Content-Type-Options", b"nosniff"),
-]
-
-
-@dataclass(frozen=True)
-class Watcher:
-    """Who opened a stream, and the session they did it with."""
-
-    pk: int | None
-    session_key: str | None
-    """None: there was no session, only where a stream is opened without the site around it."""
-
-
-def _watcher(scope: dict[str, Any]) -> Watcher:
-    user, session = scope.get("user"), scope.get("session")
-    pk = user.pk if user is not None and user.is_authenticated else None
-    return Watcher(pk, session.session_key if session is not None else None)
-
-
-def _user(watcher: Watcher) -> User | None:
-    user = User.objects.filter(pk=watcher.pk, is_active=True).first() if watcher.pk else None
-    if user is None or must_change_password(user):
-        return None
-    if watcher.session_key is not None:
-        # Signed out, or the password changed, since the stream began.
-        stored = import_module(settings.SESSION_ENGINE).SessionStore(watcher.session_key).load()
-        if stored.get(HASH_SESSION_KEY) != user.get_session_auth_hash():
-            return None
-    return user
+from kettle_web.builds.watching import ALIVE_SECONDS, HEADERS, StreamConsumer, Watcher, watcher_of, watcher_user
 
 
 def _build(watcher: Watcher, uid: str) -> Build | None:
-    user = _user(watcher)
+    user = watcher_user(watcher)
     if user is None:
         return None
     try:
@@ -82,37 +39,15 @@ def _number(text: str) -> int:
     return int(text) if text.isascii() and text.isdigit() and len(text) <= 18 else 0
 
 
-class BuildStream(AsyncHttpConsumer):  # type: ignore[misc]
+class BuildStream(StreamConsumer):
     """`GET /builds/<uid>/events`: messages `rows`, `state`, `reset` (begin the log afresh) and `end`."""
 
-    stream: asyncio.Task[None] | None = None
-
-    async def http_request(self, message: dict[str, Any]) -> None:
-        # Not `handle`: it would hold up the dispatch, and a viewer who leaves would go unseen.
-        if not message.get("more_body") and self.stream is None:
-            self.stream = asyncio.create_task(self._stream())
-            self.stream.add_done_callback(self._ended)
-
-    async def http_disconnect(self, message: dict[str, Any]) -> None:
-        if self.stream is not None:
-            self.stream.cancel()
-            with suppress(asyncio.CancelledError, Exception):
-                await self.stream
-        raise StopConsumer
-
-    def _ended(self, stream: asyncio.Task[None]) -> None:
-        if not stream.cancelled():
-            stream.exception()
-
-    async def _stream(self) -> None:
+    async def stream(self) -> None:
         uid = self.scope["url_route"]["kwargs"]["uid"]
-        if self.scope["method"] != "GET":
-            await self._refuse(405)
-            return
-        watcher = await database_sync_to_async(_watcher, thread_sensitive=False)(self.scope)
+        watcher = await database_sync_to_async(watcher_of, thread_sensitive=False)(self.scope)
         build = await database_sync_to_async(_build, thread_sensitive=False)(watcher, uid)
         if build is None:
-            await self._refuse(404)
+            await self.refuse(404)
             return
         await self.send_headers(status=200, headers=HEADERS)
         hub, reader = hub_get(), Reader()
@@ -121,11 +56,6 @@ class BuildStream(AsyncHttpConsumer):  # type: ignore[misc]
         finally:
             hub.leave(build.id, reader)
         await self.send_body(b"")
-
-    async def _refuse(self, status: int) -> None:
-        headers = [(b"Content-Type", b"text/plain; charset=utf-8"), (b"Cache-Control", b"no-store")]
-        await self.send_headers(status=status, headers=headers)
-        await self.send_body(b"Not found\n" if status == 404 else b"Method not allowed\n")
 
     async def _follow(self, hub: Hub, reader: Reader, build: Build, watcher: Watcher) -> None:
         sent, asked_epoch = self._asked(build)
