@@ -95,6 +95,7 @@ def things(ada, build) -> dict[str, Any]:
         "name": artifact.name,
         "pk": ada.pk,
         "action": "disable",
+        "form": "csv",
     }
 
 

@@ -31,27 +31,37 @@ def history_page(*, viewer: User, parameters: QueryDict, path: str) -> HistoryPa
     query = parameters.get("q", "").strip()[:MAX_QUERY]
     reading = query_read(query)
     groups = _filter_groups(parameters, path)
-    builds = _filtered(builds_for_viewer(viewer), groups)
-    if reading.sentence:
-        builds = builds.filter(condition(reading))
+    builds = history_builds(viewer=viewer, parameters=parameters)
     count = builds.order_by().values("pk")[: COUNT_CAP + 1].count()
     before = _before(parameters)
     rows = list(_rows(builds, before)[: PAGE_ROWS + 1])
     shown = rows[:PAGE_ROWS]
-    is_owner_shown = viewer.is_staff or settings.BUILDS_VISIBLE_TO == "everyone"
+    with_owner = is_owner_shown(viewer)
     return HistoryPage(
         query=query,
         read_as=str(reading.sentence),
         searched=tuple(str(name) for name in reading.fields),
         filters=groups,
         is_filtered=bool(query) or any(option.is_on for group in groups for option in group.options),
-        rows=tuple(history_row(build, is_owner_shown=is_owner_shown) for build in shown),
+        rows=tuple(history_row(build, is_owner_shown=with_owner) for build in shown),
         count=min(count, COUNT_CAP),
         is_count_capped=count > COUNT_CAP,
         older_url=_url(path, parameters, before=str(shown[-1].pk)) if len(rows) > PAGE_ROWS else "",
         newest_url=_url(path, parameters, before="") if before is not None else "",
         clear_url=path,
     )
+
+
+def history_builds(*, viewer: User, parameters: QueryDict) -> QuerySet[Build]:
+    """Every build that a query string finds, in no order: all pages of `history_page` together."""
+    reading = query_read(parameters.get("q", "").strip()[:MAX_QUERY])
+    builds = _filtered(builds_for_viewer(viewer), _filter_groups(parameters, ""))
+    return builds.filter(condition(reading)) if reading.sentence else builds
+
+
+def is_owner_shown(viewer: User) -> bool:
+    """Whether lists name the owners: to whom sees only their own it says nothing."""
+    return viewer.is_staff or settings.BUILDS_VISIBLE_TO == "everyone"
 
 
 def _rows(builds: QuerySet[Build], before: int | None) -> QuerySet[Build]:

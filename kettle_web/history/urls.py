@@ -5,4 +5,7 @@ from django.urls import path
 from kettle_web.history import views
 
 app_name = "history"
-urlpatterns = [path("", views.history, name="list")]
+urlpatterns = [
+    path("", views.history, name="list"),
+    path("table.<str:form>", views.history_table, name="table"),
+]

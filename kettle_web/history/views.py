@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
 from django.utils.cache import patch_vary_headers
 from django.views.decorators.http import require_safe
 
 from kettle_web.accounts.access import viewer
+from kettle_web.history.exports import history_response
 from kettle_web.history.selectors import history_page
 
 
@@ -19,3 +20,9 @@ def history(request: HttpRequest) -> HttpResponse:
     # One address, two answers: no cache may mix them up.
     patch_vary_headers(response, ["HX-Request"])
     return response
+
+
+@require_safe
+def history_table(request: HttpRequest, form: str) -> HttpResponseBase:
+    """The same builds as a file, `csv` or `json`."""
+    return history_response(request, viewer=viewer(request), form=form)
