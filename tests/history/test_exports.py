@@ -54,6 +54,7 @@ def test_queries_grow_by_one_for_a_batch(client, ada):
         return len(queries)
 
     build_make(ada)
+    count()
     few = count()
     for _ in range(20):
         build_make(ada)
