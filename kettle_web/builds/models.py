@@ -11,6 +11,7 @@ from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from kettle_web.builds.projects import project_key, slug_make
 from kettle_web.builds.states import Fault, State
 from kettle_web.core.ids import uid_new
 
@@ -57,6 +58,22 @@ class Upload(models.Model):
         return self.uid
 
 
+class Project(models.Model):
+    """A repository that builds were requested from by its URL."""
+
+    key = models.CharField(max_length=20, unique=True)
+    """`builds.projects.project_key` of the address."""
+    url = models.CharField(max_length=2000)
+    """As it was first asked for."""
+
+    def __str__(self) -> str:
+        return self.url
+
+    @property
+    def slug(self) -> str:
+        return slug_make(self.url, self.key)
+
+
 class Build(models.Model):
     """One build: what was asked for, where it stands, what came back."""
 
@@ -87,6 +104,9 @@ class Build(models.Model):
     source_lockfile_sha256 = models.CharField(max_length=64, blank=True, default="")
     source_claimed_commit = models.CharField(max_length=64, blank=True, default="")
     """HEAD of the archive's own .git: its claim, no more."""
+
+    project = models.ForeignKey(Project, null=True, blank=True, on_delete=models.PROTECT, related_name="builds")
+    """Empty: not requested by URL. Set when the row is made (`save`)."""
 
     endpoint = models.ForeignKey(Endpoint, null=True, blank=True, on_delete=models.PROTECT, related_name="builds")
     state = models.CharField(max_length=12, choices=State.choices, default=State.QUEUED)
@@ -142,6 +162,8 @@ class Build(models.Model):
             models.Index(fields=["owner", "-id"], name="build_owner_newest"),
             models.Index(fields=["state", "-id"], name="build_state_newest"),
             models.Index(fields=["verdict", "-id"], name="build_verdict_newest"),
+            models.Index(fields=["project", "-id"], name="build_project_newest"),
+            models.Index(fields=["project", "repo_ref", "-id"], name="build_project_ref_newest"),
         )
         constraints = (
             models.UniqueConstraint(
@@ -151,6 +173,12 @@ class Build(models.Model):
 
     def __str__(self) -> str:
         return self.uid
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """Store the row; a new request by URL is put to its project."""
+        if self._state.adding and self.origin == self.Origin.REPOSITORY and self.repo_url and self.project_id is None:
+            self.project = Project.objects.get_or_create(key=project_key(self.repo_url), defaults={"url": self.repo_url})[0]
+        super().save(*args, **kwargs)
 
 
 class Attempt(models.Model):
