@@ -14,6 +14,7 @@ from channels.auth import AuthMiddlewareStack  # noqa: E402
 from channels.routing import ProtocolTypeRouter, URLRouter  # noqa: E402
 from django.urls import re_path  # noqa: E402
 
+from kettle_web.builds.changes import change_routes  # noqa: E402
 from kettle_web.builds.streams import stream_routes  # noqa: E402
 from kettle_web.core.bodylimit import BodyLimit  # noqa: E402
 from kettle_web.core.formfiles import BODY_BYTES  # noqa: E402
@@ -24,7 +25,7 @@ application = ProtocolTypeRouter(
     {
         "http": URLRouter(
             [
-                *(re_path(pattern, AuthMiddlewareStack(consumer)) for pattern, consumer in stream_routes),
+                *(re_path(pattern, AuthMiddlewareStack(consumer)) for pattern, consumer in (*change_routes, *stream_routes)),
                 re_path(r"", _limited),
             ]
         )

@@ -26,6 +26,7 @@ __all__ = [
     "events_after",
     "log_lines",
     "phases",
+    "sees_all_builds",
     "state_document",
     "upload_for_owner",
 ]
@@ -38,9 +39,12 @@ def builds_for_viewer(user: Viewer) -> QuerySet[Build]:
     """
     if not user.is_authenticated or not user.is_active:
         return Build.objects.none()
-    if settings.BUILDS_VISIBLE_TO == "everyone" or getattr(user, "is_staff", False):
-        return Build.objects.all()
-    return Build.objects.filter(owner_id=user.pk)
+    return Build.objects.all() if sees_all_builds(user) else Build.objects.filter(owner_id=user.pk)
+
+
+def sees_all_builds(user: Viewer) -> bool:
+    """Whether someone who is signed in sees everyone's builds and not only their own."""
+    return settings.BUILDS_VISIBLE_TO == "everyone" or bool(getattr(user, "is_staff", False))
 
 
 def build_for_viewer(user: Viewer, uid: str) -> Build:
