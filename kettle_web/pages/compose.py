@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
 
@@ -14,9 +15,10 @@ from django.utils.translation import gettext_lazy
 
 from kettle_web.builds.ansi import ansi_to_html
 from kettle_web.builds.models import Build
-from kettle_web.builds.selectors import builds_for_viewer, endpoints_enabled, event_text, events_after, phases
+from kettle_web.builds.selectors import builds_for_viewer, endpoints_enabled, event_text, events_after, phases, sees_all_builds
 from kettle_web.builds.states import RUNNING, Fault, State
 from kettle_web.core.templatetags.kettle import state_word, verdict_word
+from kettle_web.history.fragments import HistoryRow
 from kettle_web.history.selectors import history_row, with_titles
 from kettle_web.pages.fragments import AttemptRow, BuildPage, Failure, HomePage, LogRow, LogView, RequestView
 from kettle_web.sharing.selectors import links_block
@@ -24,6 +26,8 @@ from kettle_web.verifications.selectors import report_view_latest
 
 RUNNING_SHOWN: Final = 20
 RECENT_SHOWN: Final = 10
+LIVE_ROWS: Final = 50
+"""Rows that a list may ask for at once: as many as a page of the history has."""
 LOG_SHOWN: Final = 2000
 """Rows of the log in the page itself; all of them are in the raw log."""
 
@@ -68,6 +72,12 @@ def home_page(viewer: User) -> HomePage:
         has_endpoint=endpoints_enabled().exists(),
         sample_key=secrets.token_urlsafe(24),
     )
+
+
+def live_rows(viewer: User, uids: Sequence[str]) -> tuple[HistoryRow, ...]:
+    """The rows of some builds, newest first; of those that the viewer may not see there is none."""
+    seen = with_titles(builds_for_viewer(viewer)).filter(uid__in=uids[:LIVE_ROWS])
+    return tuple(history_row(build, is_owner_shown=sees_all_builds(viewer)) for build in seen)
 
 
 def log_view(build: Build, *, want_rows: bool = True) -> LogView:

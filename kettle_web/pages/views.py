@@ -10,7 +10,7 @@ from django.views.decorators.http import require_safe
 
 from kettle_web.accounts.access import viewer
 from kettle_web.builds.selectors import build_for_viewer
-from kettle_web.pages.compose import build_page, home_page
+from kettle_web.pages.compose import build_page, home_page, live_rows
 from kettle_web.sharing.forms import LinkForm
 
 
@@ -19,6 +19,13 @@ from kettle_web.sharing.forms import LinkForm
 def home(request: HttpRequest) -> HttpResponse:
     """What is running, what came last, and where to begin."""
     return render(request, "pages/home.html", {"page": home_page(viewer(request))})
+
+
+@require_safe
+@never_cache
+def rows(request: HttpRequest) -> HttpResponse:
+    """The rows of the builds that `uid` names, as lists show them; names that the viewer may not see give none."""
+    return render(request, "pages/_rows.html", {"rows": live_rows(viewer(request), request.GET.getlist("uid"))})
 
 
 @require_safe

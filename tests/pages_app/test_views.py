@@ -198,3 +198,20 @@ def test_failed_build_shows_its_log_from_the_end(client, ada):
         state=State.FAILED, fault=Fault.SOURCE, failure_message="It leaks.", finished_at=timezone.now()
     )
     assert b"data-at-end" in client.get(f"/builds/{build.uid}/").content
+
+
+class TestRows:
+    def test_rows_are_those_that_were_asked_for_and_may_be_seen(self, client, ada, judged):
+        hidden = build_make(person_make("bob"), label="not for ada")
+        build_make(ada, label="not asked for")
+        response = client.get("/builds/rows/", {"uid": [judged.uid, hidden.uid, "nonsense"]})
+        assert re.findall(r'data-build="(\w+)"', response.content.decode()) == [judged.uid]
+
+    def test_more_than_a_page_of_rows_is_cut(self, client, ada):
+        builds = [build_make(ada) for _ in range(3)]
+        names = ["x"] * 49 + [build.uid for build in builds]
+        response = client.get("/builds/rows/", {"uid": names})
+        assert re.findall(r'data-build="(\w+)"', response.content.decode()) == [builds[0].uid]
+
+    def test_stranger_is_asked_to_sign_in(self, db):
+        assert Client().get("/builds/rows/").url.startswith("/account/sign-in/")
