@@ -6,8 +6,9 @@ lists the same names.
 
 import json
 import os
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
+from typing import TypeVar
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 
@@ -24,6 +25,40 @@ class EndpointEnv:
     url: str
     token: str = ""
     attests: bool = True
+
+
+@dataclass(frozen=True)
+class TimeoutsEnv:
+    """After how many seconds this site gives a build up, by phase. 0: never."""
+
+    queue: float = 24 * 3600
+    """Since the person's click, while it waits for its turn."""
+    submit: float = 3600
+    """For bringing the source to the server and hearing its answer."""
+    lost: float = 300
+    """While it builds: a server that cannot be reached, or ends its stream at once."""
+    silence: float = 2 * 3600
+    """While it builds: no event, though the connection stands. Linking a large program says nothing for long."""
+    build: float = 12 * 3600
+    """From the server's answer to the end of the build."""
+    fetch: float = 2 * 3600
+    """For bringing the result here."""
+    verify: float = 3600
+
+
+@dataclass(frozen=True)
+class KeepEnv:
+    """How long what belongs to a build is kept after its end, in days, and archives that no build uses, in hours. 0: for ever.
+
+    Provenance, evidence and reports are always kept for ever.
+    """
+
+    logs_days: float = 365
+    results_days: float = 90
+    artifacts_days: float = 0
+    sources_days: float = 90
+    uploads_hours: float = 24
+    refused_uploads_hours: float = 24
 
 
 @dataclass(frozen=True)
@@ -63,6 +98,8 @@ class Env:
     """A PCCS; empty: Intel's own service."""
     policy_needs_second_approver: bool = False
     """An entry of the allow-list counts only when another administrator approved it."""
+    timeouts: TimeoutsEnv = field(default_factory=lambda: TimeoutsEnv())
+    keep: KeepEnv = field(default_factory=lambda: KeepEnv())
 
 
 def _endpoints(text: str) -> tuple[EndpointEnv, ...]:
@@ -85,6 +122,27 @@ def _endpoints(text: str) -> tuple[EndpointEnv, ...]:
 
 def _words(text: str) -> tuple[str, ...]:
     return tuple(word.strip() for word in text.split(",") if word.strip())
+
+
+_Numbers = TypeVar("_Numbers", TimeoutsEnv, KeepEnv)
+
+
+def _numbers(env: dict[str, str], kind: type[_Numbers], prefix: str) -> _Numbers:
+    """Read one variable for each field of `kind`, called as the field with `prefix` before it."""
+    values = {}
+    for each in fields(kind):
+        name = f"{prefix}_{each.name.upper()}"
+        text = env.get(name, "").strip()
+        if not text:
+            continue
+        try:
+            value = float(text)
+        except ValueError:
+            value = -1.0
+        if not 0 <= value < 10**9:
+            raise EnvError(f"{name} must be a number, 0 or more; 0 means without an end")
+        values[each.name] = value
+    return kind(**values)
 
 
 def env_read(environ: dict[str, str] | None = None) -> Env:
@@ -120,4 +178,6 @@ def env_read(environ: dict[str, str] | None = None) -> Env:
         amd_kds_url=env.get("AMD_KDS_URL", "").rstrip("/"),
         intel_pcs_url=env.get("INTEL_PCS_URL", "").rstrip("/"),
         policy_needs_second_approver=env.get("POLICY_NEEDS_SECOND_APPROVER", "") == "1",
+        timeouts=_numbers(env, TimeoutsEnv, "TIMEOUT"),
+        keep=_numbers(env, KeepEnv, "KEEP"),
     )

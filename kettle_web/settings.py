@@ -198,6 +198,8 @@ COLLATERAL_FROM_VENDORS = ENV.collateral_from_vendors
 AMD_KDS_URL = ENV.amd_kds_url
 INTEL_PCS_URL = ENV.intel_pcs_url
 POLICY_NEEDS_SECOND_APPROVER = ENV.policy_needs_second_approver
+TIMEOUTS = ENV.timeouts
+KEEP = ENV.keep
 
 MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
 

@@ -74,6 +74,14 @@ class Project(models.Model):
         return slug_make(self.url, self.key)
 
 
+class AgainWay(models.TextChoices):
+    """How a build repeats an earlier one."""
+
+    RETRY = "retry", _("a retry")
+    SAME = "same", _("the same source again")
+    PRESENT = "present", _("the same request at the ref's present commit")
+
+
 class Build(models.Model):
     """One build: what was asked for, where it stands, what came back."""
 
@@ -156,9 +164,24 @@ class Build(models.Model):
     headline = models.TextField(blank=True, default="")
     platform = models.CharField(max_length=12, blank=True, default="")
 
+    again_of = models.ForeignKey("self", null=True, blank=True, on_delete=models.SET_NULL, related_name="built_again")
+    """The earlier build that this one repeats; empty: it is the first, or that one is gone."""
+    again_way = models.CharField(max_length=8, choices=AgainWay.choices, blank=True, default="")
+
+    log_removed_at = models.DateTimeField(null=True, blank=True)
+    result_removed_at = models.DateTimeField(null=True, blank=True)
+    artifacts_removed_at = models.DateTimeField(null=True, blank=True)
+    source_removed_at = models.DateTimeField(null=True, blank=True)
+    """When this site let go of them because it keeps them only so long (`builds.retention`); their digests stay."""
+
     class Meta:
         ordering = ("-id",)
         indexes = (
+            # What retention still has to look at, oldest first.
+            models.Index(fields=["finished_at"], name="build_log_kept", condition=models.Q(log_removed_at=None)),
+            models.Index(fields=["finished_at"], name="build_result_kept", condition=models.Q(result_removed_at=None)),
+            models.Index(fields=["finished_at"], name="build_artifacts_kept", condition=models.Q(artifacts_removed_at=None)),
+            models.Index(fields=["finished_at"], name="build_source_kept", condition=models.Q(source_removed_at=None)),
             models.Index(fields=["owner", "-id"], name="build_owner_newest"),
             models.Index(fields=["state", "-id"], name="build_state_newest"),
             models.Index(fields=["verdict", "-id"], name="build_verdict_newest"),

@@ -1,6 +1,7 @@
 """Rows that belong to no app of its own."""
 
 from django.db import models
+from django.utils import timezone
 
 
 class PeriodicRun(models.Model):
@@ -17,3 +18,16 @@ class PeriodicRun(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+class UnreferencedBlob(models.Model):
+    """A stored file that nothing referred to when it was looked for. Whoever stores or refers to the same bytes removes the row first,
+    and so holds the file: see `core.retention`.
+    """
+
+    sha256 = models.CharField(max_length=64, primary_key=True)
+    """Hex."""
+    since = models.DateTimeField(default=timezone.now)
+
+    def __str__(self) -> str:
+        return self.sha256
