@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from kettle_web.builds.models import Build
 from kettle_web.verifications.policy.models import AllowListEntry, PolicyVersion
+from kettle_web.verifications.schedule.models import JudgementDue, SameAgain, ScheduleMark
 
 __all__ = (
     "AllowListEntry",
@@ -18,20 +19,24 @@ __all__ = (
     "BuildPackage",
     "Import",
     "ImportedFile",
+    "JudgementDue",
     "Package",
     "PolicyVersion",
     "Report",
     "Repository",
+    "SameAgain",
+    "ScheduleMark",
 )
 
 
 class Report(models.Model):
-    """One verification of one build. Never changed, never deleted: a later one stands beside it."""
+    """One verification of one build. What it says is never changed or deleted: a later one stands beside it."""
 
     class Trigger(models.TextChoices):
         ARRIVAL = "arrival", _("the result arrived")
         AGAIN = "again", _("someone asked for it")
         SCHEDULE = "schedule", _("on schedule")
+        POLICY = "policy", _("the allow-list changed")
 
     build = models.ForeignKey(Build, on_delete=models.CASCADE, related_name="reports")
     created_at = models.DateTimeField(default=timezone.now)
@@ -40,6 +45,8 @@ class Report(models.Model):
     trigger = models.CharField(max_length=12, choices=Trigger.choices, default=Trigger.ARRIVAL)
     schema_version = models.PositiveIntegerField()
     policy_version = models.CharField(max_length=64, blank=True, default="")
+    same_until = models.DateTimeField(null=True, blank=True)
+    """The last later judgement that found exactly this again (`SameAgain`); empty: there was none."""
     verdict = models.CharField(max_length=12)
     verdict_at_build = models.CharField(max_length=12, blank=True, default="")
     headline = models.TextField()
