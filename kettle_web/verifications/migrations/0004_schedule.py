@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('builds', '0006_built_again_and_kept'),
+        ('builds', '0005_projects_of_builds'),
         ('verifications', '0003_allow_list'),
     ]
 
