@@ -1,1 +1,1 @@
-"""Finding builds again: search, filters, lists. Owns no tables."""
+"""Finding builds again: search, filters, lists; projects, artifacts and dependencies; alarms about builds and who hears of them."""
