@@ -246,6 +246,10 @@ class EventChunk(models.Model):
     build = models.ForeignKey(Build, on_delete=models.CASCADE, related_name="event_chunks")
     first_seq = models.BigIntegerField()
     last_seq = models.BigIntegerField()
+    lines = models.PositiveIntegerField(default=0)
+    """How many lines its events make; 0: not counted when it was written."""
+    size = models.PositiveIntegerField(default=0)
+    """Bytes of the events' texts; small neighbours are merged."""
     payload = models.BinaryField()
 
     class Meta:
@@ -254,3 +258,24 @@ class EventChunk(models.Model):
 
     def __str__(self) -> str:
         return f"{self.build_id}/{self.first_seq}–{self.last_seq}"
+
+
+class SealedLog(models.Model):
+    """The log of a build that has ended, in one compressed object of the blob storage (`kettle_web.builds.logformat`).
+
+    Committed together with the removal of the build's chunks: a log is either here or there.
+    """
+
+    build = models.OneToOneField(Build, on_delete=models.CASCADE, primary_key=True, related_name="sealed_log")
+    sha256 = models.CharField(max_length=64, db_index=True)
+    """Hex, content-addressed in storage."""
+    size = models.BigIntegerField()
+    """Bytes of that object."""
+    events = models.BigIntegerField()
+    lines = models.BigIntegerField()
+    error_line = models.BigIntegerField(null=True, blank=True)
+    """Number of the first line that reads like an error; empty: none does."""
+    sealed_at = models.DateTimeField(default=timezone.now)
+
+    def __str__(self) -> str:
+        return f"{self.build_id}: {self.lines}"
