@@ -8,7 +8,7 @@ from tests.bench.builder import builder
 from tests.bench.memory import memory
 from tests.bench.mutate import mutate
 from tests.bench.once import once
-from tests.bench.rows import table
+from tests.bench.rows import document, table
 from tests.bench.start import start
 from tests.bench.verify import verify
 
@@ -28,7 +28,7 @@ def main() -> int:
     arguments = parser.parse_args()
     rows = BENCHES[arguments.name](max(1, arguments.runs))
     if arguments.json:
-        print(json.dumps({"name": arguments.name, "rows": [row.as_json() for row in rows]}, indent=2))
+        print(json.dumps(document(rows), indent=2, ensure_ascii=False))
     else:
         print(table(rows))
     return 1 if any(row.is_met is False for row in rows) else 0
