@@ -16,27 +16,121 @@ from kettle_web.builds.states import Fault, State
 from kettle_web.core.ids import uid_new
 
 
-class Endpoint(models.Model):
-    """A Kettle server that builds may be sent to."""
+class Pool(models.Model):
+    """Confidential VMs that build once each, behind one name: a build takes whichever is free."""
 
     name = models.CharField(max_length=100, unique=True)
-    base_url = models.CharField(max_length=500)
-    """Without a slash at the end."""
+    operator = models.CharField(max_length=200, blank=True, default="")
+    """Who runs the machines and may read the source, in words."""
+    dialect = models.CharField(max_length=10, default="json")
+    """Of machines that the provisioning program supplies: `Endpoint.Dialect`."""
+    attests = models.BooleanField(default=True)
+    is_enabled = models.BooleanField(default=True)
+    is_default = models.BooleanField(default=False)
+    is_provisioned = models.BooleanField(default=False)
+    """Whether the program or webhook of the environment supplies machines."""
+    min_ready = models.PositiveIntegerField(default=0)
+    """Machines to keep at hand beyond what waits for one."""
+    max_machines = models.PositiveIntegerField(default=4)
+    """That exist at once: asked for, ready, in use, or spent and not yet destroyed."""
+    created_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        ordering = ("name",)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Endpoint(models.Model):
+    """A Kettle server that builds may be sent to; with a `pool`, one of the machines of that pool."""
+
+    class Kind(models.TextChoices):
+        SERVICE = "service", _("Service: any number of builds")
+        ONE_SHOT = "one-shot", _("One-shot: a machine that builds once")
+
+    class Dialect(models.TextChoices):
+        JSON = "json", _("JSON: job, events, result")
+        MULTIPART = "multipart", _("Multipart: the answer is the finished result")
+
+    class ManagedBy(models.TextChoices):
+        ENVIRONMENT = "environment", _("from the environment")
+        SITE = "site", _("by administrators")
+        PROVISIONER = "provisioner", _("by the provisioning program")
+
+    class Provision(models.TextChoices):
+        NONE = "", _("not provisioned")
+        REQUESTED = "requested", _("asked for")
+        READY = "ready", _("ready")
+        DESTROYED = "destroyed", _("destroyed")
+
+    name = models.CharField(max_length=100, unique=True)
+    base_url = models.CharField(max_length=500, blank=True)
+    """Without a slash at the end. Empty only while a machine is asked for."""
     token_encrypted = models.TextField(blank=True, default="")
     """Bearer token, encrypted by `core.secrets`; empty when the server asks for none."""
     token_origin = models.CharField(max_length=300, blank=True, default="")
     """The one origin that the token may be sent to: it is bound to it when it is stored."""
     attests = models.BooleanField(default=True)
     """Whether a result without evidence is a failure (True) or merely unattested."""
+    kind = models.CharField(max_length=10, choices=Kind.choices, default=Kind.SERVICE)
+    dialect = models.CharField(max_length=10, choices=Dialect.choices, default=Dialect.JSON)
+    managed_by = models.CharField(max_length=12, choices=ManagedBy.choices, default=ManagedBy.ENVIRONMENT)
+    """Whose word the address is: one from the site may be a private one only where the environment allows the host."""
+    operator = models.CharField(max_length=200, blank=True, default="")
+    """Who runs it and may read the source, in words."""
+    max_running = models.PositiveIntegerField(null=True, blank=True)
+    """Builds at a time; 0: any number; empty: as the environment says."""
     is_embedded = models.BooleanField(default=False)
     is_default = models.BooleanField(default=False)
+    is_default_chosen = models.BooleanField(default=False)
+    """An administrator made it the default: a start of the site does not change that."""
     is_enabled = models.BooleanField(default=True)
+
+    health_checked_at = models.DateTimeField(null=True, blank=True)
+    """When it was last asked; empty: it is due."""
+    health_ok_at = models.DateTimeField(null=True, blank=True)
+    health_failed_at = models.DateTimeField(null=True, blank=True)
+    health_failures = models.PositiveIntegerField(default=0)
+    """In a row; see `builds.health`."""
+    health_error = models.TextField(blank=True, default="")
+
+    pool = models.ForeignKey(Pool, null=True, blank=True, on_delete=models.PROTECT, related_name="machines")
+    leased_build = models.OneToOneField("Build", null=True, blank=True, on_delete=models.SET_NULL, related_name="machine")
+    """Of a one-shot machine: the one build that it is for."""
+    spent_at = models.DateTimeField(null=True, blank=True)
+    """Of a one-shot machine: it had its build, or may have had it. Never used again."""
+    spent_reason = models.TextField(blank=True, default="")
+    created_at = models.DateTimeField(default=timezone.now)
+
+    provision = models.CharField(max_length=10, choices=Provision.choices, blank=True, default=Provision.NONE)
+    provision_key = models.CharField(max_length=32, blank=True, default="")
+    """What the provisioning program knows the machine by: asked twice with one key, it gives one machine."""
+    provision_ref = models.CharField(max_length=200, blank=True, default="")
+    """The program's own name of the machine."""
+    provision_tries = models.PositiveIntegerField(default=0)
+    provision_next_at = models.DateTimeField(null=True, blank=True)
+    provision_until = models.DateTimeField(null=True, blank=True)
+    """A call for this machine is under way, no longer than until then."""
+    provision_error = models.TextField(blank=True, default="")
 
     class Meta:
         ordering = ("-is_default", "name")
+        indexes = (models.Index(fields=["pool", "spent_at"], name="endpoint_pool_spent"),)
 
     def __str__(self) -> str:
         return self.name
+
+
+class Queue(models.Model):
+    """One row: whoever decides which build is next holds it, so that two workers never give one place away twice."""
+
+    passes = models.BigIntegerField(default=0)
+    per_user = models.PositiveIntegerField(null=True, blank=True)
+    """Builds of one person at a time; 0: any number; empty: as the environment says."""
+
+    def __str__(self) -> str:
+        return "queue"
 
 
 class Upload(models.Model):
@@ -117,6 +211,16 @@ class Build(models.Model):
     """Empty: not requested by URL. Set when the row is made (`save`)."""
 
     endpoint = models.ForeignKey(Endpoint, null=True, blank=True, on_delete=models.PROTECT, related_name="builds")
+    pool = models.ForeignKey(Pool, null=True, blank=True, on_delete=models.PROTECT, related_name="builds")
+    """Where it was submitted to a pool; `endpoint` is then the machine, empty until one is leased."""
+    queue_position = models.PositiveIntegerField(null=True, blank=True)
+    """Place in the line of its endpoint or pool, from 1; empty: not known yet, or not waiting."""
+    queue_reason = models.CharField(max_length=20, blank=True, default="")
+    """Why it waits: `builds.queue_plan.Reason`."""
+    queue_starts_at = models.DateTimeField(null=True, blank=True)
+    """About when it may begin, from recent builds; empty: unknown."""
+    remote_position = models.PositiveIntegerField(null=True, blank=True)
+    """Place in the server's own line, as it last said."""
     state = models.CharField(max_length=12, choices=State.choices, default=State.QUEUED)
     state_since = models.DateTimeField(default=timezone.now)
     finished_at = models.DateTimeField(null=True, blank=True)
@@ -222,6 +326,12 @@ class Attempt(models.Model):
     created_at = models.DateTimeField(default=timezone.now)
     sent_at = models.DateTimeField(null=True, blank=True)
     answered_at = models.DateTimeField(null=True, blank=True)
+    endpoint = models.ForeignKey(Endpoint, null=True, blank=True, on_delete=models.SET_NULL, related_name="attempts")
+    """Where it was sent; empty: nowhere yet."""
+    is_nonce_sent = models.BooleanField(default=True)
+    """False for a server whose dialect has no place for a nonce: nothing can be bound to it."""
+    cut_at = models.DateTimeField(null=True, blank=True)
+    """When a part of the request, not all of it, had left and the connection broke."""
     outcome = models.CharField(max_length=10, choices=Outcome.choices, default=Outcome.PREPARED)
     detail = models.TextField(blank=True, default="")
 
