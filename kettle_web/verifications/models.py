@@ -11,21 +11,27 @@ from django.utils.translation import gettext_lazy as _
 from kettle_web.builds.models import Build
 from kettle_web.verifications.policy.models import AllowListEntry, PolicyVersion
 from kettle_web.verifications.schedule.models import JudgementDue, SameAgain, ScheduleMark
+from kettle_web.verifications.search.models import DayCount, DayStale, SearchRow, Term
 
 __all__ = (
     "AllowListEntry",
     "Artifact",
     "BuildIndex",
     "BuildPackage",
+    "DayCount",
+    "DayStale",
     "Import",
     "ImportedFile",
     "JudgementDue",
     "Package",
+    "PackageDigest",
     "PolicyVersion",
     "Report",
     "Repository",
     "SameAgain",
     "ScheduleMark",
+    "SearchRow",
+    "Term",
 )
 
 
@@ -76,19 +82,39 @@ class Repository(models.Model):
 
 
 class BuildIndex(models.Model):
-    """What one build attested, for search."""
+    """What one build attested: the columns of lists, of project pages and of exact questions. Every ended build has one."""
 
     build = models.OneToOneField(Build, on_delete=models.CASCADE, primary_key=True, related_name="index")
-    repository = models.ForeignKey(Repository, null=True, on_delete=models.PROTECT, related_name="builds")
+    repository = models.ForeignKey(Repository, null=True, on_delete=models.PROTECT, related_name="builds", db_index=False)
     git_commit = models.CharField(max_length=64, blank=True, default="", db_index=True)
     git_tree = models.CharField(max_length=64, blank=True, default="", db_index=True)
     toolchain = models.CharField(max_length=10, blank=True, default="")
+    toolchain_version = models.CharField(max_length=100, blank=True, default="")
+    """Of the compiler or package manager that names the toolchain (rustc, node, nix), as the provenance states it."""
     lockfile_sha256 = models.CharField(max_length=64, blank=True, default="", db_index=True)
     merkle_root = models.CharField(max_length=64, blank=True, default="", db_index=True)
-    measurement = models.CharField(max_length=96, blank=True, default="", db_index=True)
+    measurement = models.CharField(max_length=96, blank=True, default="")
+    """Launch measurement or MRTD, hex."""
+    chip_id = models.CharField(max_length=128, blank=True, default="")
+    """Hex, as the evidence's chain names the machine; empty: not known, or masked. Found by its term."""
     nonce = models.CharField(max_length=32, blank=True, default="", db_index=True)
     """As the signed data carries it, hex; empty: none. What we sent is in `builds.models.Attempt`."""
     dependency_count = models.PositiveIntegerField(default=0)
+    started_on = models.DateTimeField(null=True)
+    finished_on = models.DateTimeField(null=True)
+    """As the provenance claims them."""
+    duration_ms = models.BigIntegerField(null=True)
+    """From the claimed beginning to the claimed end; empty: not stated, or negative."""
+    artifact_bytes = models.BigIntegerField(null=True)
+    """Sum of the sizes of the artifacts whose bytes are here; empty: none is."""
+    is_seeded = models.BooleanField(default=False)
+    """Invented by `manage.py seed`: nothing was built and nothing was checked. Pages say so wherever the build appears."""
+
+    class Meta:
+        indexes = (
+            models.Index(fields=["repository", "-build"], name="index_repository_newest"),
+            models.Index(fields=["measurement", "-build"], name="index_measurement_newest"),
+        )
 
     def __str__(self) -> str:
         return f"index of {self.build_id}"
@@ -100,7 +126,7 @@ class Artifact(models.Model):
     build = models.ForeignKey(Build, on_delete=models.CASCADE, related_name="artifacts")
     name = models.CharField(max_length=255, db_index=True)
     """Cut where the provenance states a longer one: no file system holds it, and the report has it whole."""
-    sha256 = models.BinaryField(max_length=32, db_index=True)
+    sha256 = models.BinaryField(max_length=32)
     """32 bytes, as the provenance states it."""
     size = models.BigIntegerField(null=True)
     """Of the stored file; empty: its bytes are not here."""
@@ -109,6 +135,7 @@ class Artifact(models.Model):
 
     class Meta:
         ordering = ("name",)
+        indexes = (models.Index(fields=["sha256", "-build"], name="artifact_digest_newest"),)
 
     def __str__(self) -> str:
         return self.name
@@ -133,15 +160,28 @@ class Package(models.Model):
         return f"{self.ecosystem}:{self.name}@{self.version}"
 
 
-class BuildPackage(models.Model):
-    """A build contains a package."""
+class PackageDigest(models.Model):
+    """A digest that some build stated for a package. Two rows of one package: the same version with different bytes."""
 
-    build = models.ForeignKey(Build, on_delete=models.CASCADE, related_name="packages")
-    package = models.ForeignKey(Package, on_delete=models.PROTECT, related_name="builds")
+    package = models.ForeignKey(Package, on_delete=models.CASCADE, related_name="digests", db_index=False)
+    digest = models.CharField(max_length=200, db_index=True)
+    """Algorithm, colon, hex: `provenance.digests.Digest` as text; one that cannot be read stays as it was written."""
 
     class Meta:
-        constraints = (models.UniqueConstraint(fields=["build", "package"], name="build_package_once"),)
-        indexes = (models.Index(fields=["package", "-build"], name="build_package_newest"),)
+        constraints = (models.UniqueConstraint(fields=["package", "digest"], name="package_digest_once"),)
+
+    def __str__(self) -> str:
+        return f"{self.package_id} {self.digest}"
+
+
+class BuildPackage(models.Model):
+    """A build contains a package. The key leads from a package to its builds, newest first when read backwards."""
+
+    pk = models.CompositePrimaryKey("package_id", "build_id")
+    build = models.ForeignKey(Build, on_delete=models.CASCADE, related_name="packages")
+    package = models.ForeignKey(Package, on_delete=models.PROTECT, related_name="builds", db_index=False)
+    digest = models.ForeignKey(PackageDigest, null=True, on_delete=models.PROTECT, related_name="+", db_index=False)
+    """Empty: the build states several for this name and version, or none."""
 
     def __str__(self) -> str:
         return f"{self.build_id} contains {self.package_id}"

@@ -1,0 +1,1 @@
+"""The words of the search index and how builds are found by them, on SQLite and PostgreSQL. Derived: `manage.py reindex` writes it anew."""
