@@ -23,6 +23,7 @@ from django.core.files.storage import FileSystemStorage, default_storage, storag
 
 from kettle_web.core.disk import disk_errors
 from kettle_web.core.errors import BlobCorrupt, BlobMissing
+from kettle_web.core.models import UnreferencedBlob
 
 CHUNK_BYTES = 256 * 1024
 _HEX = re.compile(r"[0-9a-f]{64}")
@@ -99,6 +100,7 @@ def blob_adopt(scratch: Scratch, blob: Blob) -> None:
     scratch.file.flush()
     os.fsync(scratch.file.fileno())
     name = blob_name(blob.sha256_hex)
+    _hold(blob.sha256_hex)
     if _is_local():
         final = Path(default_storage.path(name))
         final.parent.mkdir(parents=True, exist_ok=True)
@@ -109,6 +111,21 @@ def blob_adopt(scratch: Scratch, blob: Blob) -> None:
     elif not default_storage.exists(name):
         with scratch.path.open("rb") as file:
             default_storage.save(name, File(file))
+
+
+def blob_hold(sha256_hex: str) -> None:
+    """Keep stored bytes from being removed as unreferenced; whoever makes a row refer to bytes that it did not store itself
+    calls this first, and commits within hours. Raises `BlobMissing` where they are gone.
+    """
+    _hold(sha256_hex)
+    if not blob_exists(sha256_hex):
+        raise BlobMissing(f"nothing is stored under {sha256_hex}")
+
+
+def _hold(sha256_hex: str) -> None:
+    # Looked for first: a read costs nothing, and hardly a file is ever marked (`core.retention`).
+    if UnreferencedBlob.objects.filter(sha256=sha256_hex).exists():
+        UnreferencedBlob.objects.filter(sha256=sha256_hex).delete()
 
 
 def _sync_folder(folder: Path) -> None:

@@ -10,6 +10,8 @@ import pytest
 from kettle_web.core import blobs
 from kettle_web.core.errors import BlobCorrupt, BlobMissing, DiskFull
 
+pytestmark = pytest.mark.django_db
+
 
 @pytest.fixture(autouse=True)
 def _files(tmp_path: Path, settings) -> None:
