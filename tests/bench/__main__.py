@@ -5,6 +5,7 @@ import json
 import sys
 
 from tests.bench.builder import builder
+from tests.bench.live import live
 from tests.bench.memory import memory
 from tests.bench.mutate import mutate
 from tests.bench.once import once
@@ -12,7 +13,7 @@ from tests.bench.rows import document, table
 from tests.bench.start import start
 from tests.bench.verify import verify
 
-BENCHES = {"builder": builder, "once": once, "start": start, "memory": memory, "verify": verify, "mutate": mutate}
+BENCHES = {"builder": builder, "live": live, "once": once, "start": start, "memory": memory, "verify": verify, "mutate": mutate}
 
 
 def main() -> int:
