@@ -9,6 +9,7 @@ import os
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import TypeVar
+from urllib.parse import unquote, urlsplit
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 
@@ -62,6 +63,21 @@ class KeepEnv:
 
 
 @dataclass(frozen=True)
+class EmailEnv:
+    """The mail server of ``EMAIL_URL``, and what messages name as their sender."""
+
+    host: str
+    port: int
+    user: str
+    password: str = field(repr=False)
+    security: str
+    """``none``, ``starttls`` or ``tls``."""
+    sender: str
+    folder: str = ""
+    """Messages become files here instead of being sent; empty: they are sent."""
+
+
+@dataclass(frozen=True)
 class Env:
     """What the environment says."""
 
@@ -98,6 +114,10 @@ class Env:
     """A PCCS; empty: Intel's own service."""
     policy_needs_second_approver: bool = False
     """An entry of the allow-list counts only when another administrator approved it."""
+    reverify_every_days: tuple[float, float, float] | None = (1, 7, 30)
+    """Days between two judgements of a build that is younger than a month, than a year, and older; None: never by itself."""
+    email: EmailEnv | None = None
+    """None: nothing is sent by e-mail."""
     timeouts: TimeoutsEnv = field(default_factory=lambda: TimeoutsEnv())
     keep: KeepEnv = field(default_factory=lambda: KeepEnv())
 
@@ -118,6 +138,44 @@ def _endpoints(text: str) -> tuple[EndpointEnv, ...]:
         )
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise EnvError('KETTLE_ENDPOINTS must be a JSON list like [{"name": "…", "url": "https://…", "token": "…"}]') from error
+
+
+_MAIL_SCHEMES = {"smtp": ("none", 25), "smtp+starttls": ("starttls", 587), "smtps": ("tls", 465)}
+
+
+def _email(url: str, sender: str, public_host: str) -> EmailEnv | None:
+    """Give the mail server of ``smtps://user:password@host:port``, or the folder of ``file:///path``."""
+    if not url:
+        return None
+    wrong = "EMAIL_URL must be like smtps://user:password@host, smtp+starttls://…, smtp://… or file:///folder"
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError as error:
+        raise EnvError(wrong) from error
+    sender = sender or f"Kettle <kettle@{public_host}>"
+    if "\n" in sender or "\r" in sender or "@" not in sender:
+        raise EnvError("EMAIL_FROM must be an address like «Kettle <kettle@example.org>»")
+    if parts.scheme == "file" and parts.path.startswith("/"):
+        return EmailEnv("", 0, "", "", "none", sender, folder=unquote(parts.path))
+    if parts.scheme not in _MAIL_SCHEMES or not parts.hostname:
+        raise EnvError(wrong)
+    security, default_port = _MAIL_SCHEMES[parts.scheme]
+    user, password = unquote(parts.username or ""), unquote(parts.password or "")
+    return EmailEnv(parts.hostname, port or default_port, user, password, security, sender)
+
+
+def _reverify(text: str) -> tuple[float, float, float] | None:
+    """Read ``off``, one number of days for every build, or three: for young, grown and old ones."""
+    if text == "off":
+        return None
+    try:
+        days = [float(part) for part in text.split(",")]
+    except ValueError as error:
+        raise EnvError("REVERIFY_EVERY must be «off», a number of days, or three of them like 1,7,30") from error
+    if len(days) not in (1, 3) or not all(0 < part < 3660 for part in days):
+        raise EnvError("REVERIFY_EVERY must be «off», a number of days, or three of them like 1,7,30")
+    return (days[0], days[0], days[0]) if len(days) == 1 else (days[0], days[1], days[2])
 
 
 def _words(text: str) -> tuple[str, ...]:
@@ -159,12 +217,13 @@ def env_read(environ: dict[str, str] | None = None) -> Env:
         max_upload = int(env.get("MAX_UPLOAD_BYTES", str(1024**3)))
     except ValueError as error:
         raise EnvError("MAX_UPLOAD_BYTES must be a whole number of bytes") from error
+    public_url = (env.get("PUBLIC_URL") or f"http://127.0.0.1:{port}").rstrip("/")
     return Env(
         data_dir=Path(env.get("DATA_DIR") or CHECKOUT / "var").resolve(),
         database_url=env.get("DATABASE_URL", ""),
         redis_url=env.get("REDIS_URL", ""),
         storage_url=env.get("STORAGE_URL", ""),
-        public_url=(env.get("PUBLIC_URL") or f"http://127.0.0.1:{port}").rstrip("/"),
+        public_url=public_url,
         secret_key=env.get("SECRET_KEY", ""),
         field_encryption_keys=_words(env.get("FIELD_ENCRYPTION_KEY", "")),
         debug=env.get("DEBUG", "") == "1",
@@ -178,6 +237,8 @@ def env_read(environ: dict[str, str] | None = None) -> Env:
         amd_kds_url=env.get("AMD_KDS_URL", "").rstrip("/"),
         intel_pcs_url=env.get("INTEL_PCS_URL", "").rstrip("/"),
         policy_needs_second_approver=env.get("POLICY_NEEDS_SECOND_APPROVER", "") == "1",
+        reverify_every_days=_reverify(env.get("REVERIFY_EVERY") or "1,7,30"),
+        email=_email(env.get("EMAIL_URL", ""), env.get("EMAIL_FROM", ""), urlsplit(public_url).hostname or "localhost"),
         timeouts=_numbers(env, TimeoutsEnv, "TIMEOUT"),
         keep=_numbers(env, KeepEnv, "KEEP"),
     )

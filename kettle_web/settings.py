@@ -198,6 +198,18 @@ COLLATERAL_FROM_VENDORS = ENV.collateral_from_vendors
 AMD_KDS_URL = ENV.amd_kds_url
 INTEL_PCS_URL = ENV.intel_pcs_url
 POLICY_NEEDS_SECOND_APPROVER = ENV.policy_needs_second_approver
+REVERIFY_EVERY_DAYS = ENV.reverify_every_days
+
+# Nothing is sent before someone asks for it, and nothing at all without a mail server.
+IS_EMAIL_CONFIGURED = ENV.email is not None
+if ENV.email is not None:
+    EMAIL_BACKEND = f"django.core.mail.backends.{'filebased' if ENV.email.folder else 'smtp'}.EmailBackend"
+    EMAIL_FILE_PATH = ENV.email.folder
+    EMAIL_HOST, EMAIL_PORT = ENV.email.host, ENV.email.port
+    EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = ENV.email.user, ENV.email.password
+    EMAIL_USE_TLS, EMAIL_USE_SSL = ENV.email.security == "starttls", ENV.email.security == "tls"
+    EMAIL_TIMEOUT = 20
+    DEFAULT_FROM_EMAIL = SERVER_EMAIL = ENV.email.sender
 TIMEOUTS = ENV.timeouts
 KEEP = ENV.keep
 

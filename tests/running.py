@@ -106,6 +106,9 @@ def environ_plain() -> dict[str, str]:
 _NOT_INHERITED = frozenset(
     {"DATA_DIR", "DATABASE_URL", "REDIS_URL", "STORAGE_URL", "PUBLIC_URL", "BUILDER_URL", "KETTLE_ENDPOINTS", "PORT", "SECRET_KEY"}
     | {
+        "REVERIFY_EVERY",
+        "EMAIL_URL",
+        "EMAIL_FROM",
         "FIELD_ENCRYPTION_KEY",
         "ALLOWED_HOSTS",
         "ALLOWED_SOURCE_HOSTS",
