@@ -1,7 +1,27 @@
+from datetime import datetime
+
 from django.apps import AppConfig
+from django.utils.module_loading import import_string
+
+EVERY_SECONDS = 60.0
 
 
 class VerificationsConfig(AppConfig):
     name = "kettle_web.verifications"
     label = "verifications"
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        from kettle_web.core.periodic import periodic_register
+
+        periodic_register("verifications.due", _due_judge, seconds=EVERY_SECONDS)
+        periodic_register("verifications.policy-dates", _dates_look, seconds=EVERY_SECONDS)
+
+
+def _due_judge(now: datetime) -> object:
+    # Loaded with the first run: the web processes never judge on schedule, and start without the verifier.
+    return import_string("kettle_web.verifications.schedule.passes.due_judge")(now)
+
+
+def _dates_look(now: datetime) -> object:
+    return import_string("kettle_web.verifications.schedule.passes.dates_look")(now)

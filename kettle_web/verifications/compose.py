@@ -6,7 +6,7 @@ The same functions serve the owner's page and the public one; only the addresses
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from kettle_web.builds.models import Build
@@ -220,7 +220,7 @@ def report_view(
     provenance = report.provenance or {}
     signed = report.signed_data or {}
     return fragments.ReportView(
-        verdict=verdict_block(report),
+        verdict=replace(verdict_block(report), same_until=row.same_until),
         chain=chain(report.checks),
         source=source_block(build, provenance),
         artifacts=artifact_rows(report, stored, addresses),

@@ -70,6 +70,8 @@ class VerdictBlock:
     """The pinner's reason, and how the values were derived: for every reader, because the verdict rests on both."""
     exit_status: int
     """Of `kettle verify` for this verdict."""
+    same_until: datetime | None = None
+    """The last later judgement that found exactly this again; None: there was none."""
 
 
 @dataclass(frozen=True)
@@ -218,6 +220,19 @@ class ReportRow:
     """Of the allow-list that it was judged by; empty: none was applied."""
     url: str
     is_newest: bool
+    same_until: datetime | None = None
+    """The last later judgement that found exactly this again; None: there was none."""
+
+
+@dataclass(frozen=True)
+class SameRun:
+    """Later judgements that found exactly what a report says."""
+
+    trigger_word: str
+    policy_version: str
+    first_at: datetime
+    last_at: datetime
+    count: int
 
 
 @dataclass(frozen=True)
@@ -278,6 +293,8 @@ class ReportPage:
     """The vendor's lists as used, in the form of `--collateral FILE`; empty: none were."""
     command: str
     """With which anyone finds the same again, years later."""
+    same_again: tuple[SameRun, ...] = ()
+    """Newest first, at most `report_rows.RUNS_SHOWN`."""
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from kettle_web.verifications.compose import report_view
 from kettle_web.verifications.fragments import ReportPage, ReportsPage
 from kettle_web.verifications.models import Import, PolicyVersion, Report
 from kettle_web.verifications.policy.notes import image_note
-from kettle_web.verifications.report_rows import report_row, report_rows
+from kettle_web.verifications.report_rows import report_row, report_rows, same_runs
 from kettle_web.verifications.selectors import addresses_for_viewer, nonce_asked
 
 
@@ -49,6 +49,7 @@ def report_page(build: Build, number: int, *, viewer: User) -> ReportPage:
         has_policy_document=policy is not None,
         collateral_url=reverse("verifications:collateral", args=[build.uid, number]) if report.collateral else "",
         command=_command(build, row, report, nonce=nonce, has_entries=policy is not None and policy.entry_count > 0),
+        same_again=same_runs(row),
     )  # fmt: skip
 
 

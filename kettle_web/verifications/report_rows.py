@@ -7,10 +7,12 @@ from typing import Final
 from django.urls import reverse
 
 from kettle_web.builds.models import Build
-from kettle_web.verifications.fragments import ReportRow
+from kettle_web.verifications.fragments import ReportRow, SameRun
 from kettle_web.verifications.models import Report
 
 REPORTS_SHOWN: Final = 200
+RUNS_SHOWN: Final = 50
+"""Of later judgements that found the same."""
 
 
 def report_rows(build: Build, *, count: int, most: int = REPORTS_SHOWN) -> tuple[ReportRow, ...]:
@@ -30,4 +32,13 @@ def report_row(build: Build, row: Report, *, number: int, count: int) -> ReportR
         policy_version=row.policy_version,
         url=reverse("verifications:report-at", args=[build.uid, number]),
         is_newest=number == count,
+        same_until=row.same_until,
+    )
+
+
+def same_runs(row: Report) -> tuple[SameRun, ...]:
+    """The later judgements that found what a report says, the newest first."""
+    return tuple(
+        SameRun(str(Report.Trigger(run.trigger).label), run.policy_version, run.first_at, run.last_at, run.count)
+        for run in row.same_again.all()[:RUNS_SHOWN]
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from django.db import transaction
 
@@ -11,6 +12,7 @@ from kettle_web.builds.models import Build
 from kettle_web.builds.services import build_advance
 from kettle_web.builds.states import State
 from kettle_web.core.blobs import blob_write
+from kettle_web.core.dispatch import enqueue
 from kettle_web.verification import report as pure
 from kettle_web.verification.inquiry import Request
 from kettle_web.verification.policy import Policy
@@ -21,7 +23,9 @@ from kettle_web.verifications.index import index_write
 from kettle_web.verifications.material import Material, material_open
 from kettle_web.verifications.models import Import, Report
 from kettle_web.verifications.policy.in_force import SitePolicy, policy_in_force, version_keep
-from kettle_web.verifications.selectors import attempt_answered, nonce_asked
+from kettle_web.verifications.schedule.due import due_after_report
+from kettle_web.verifications.schedule.same import finding_key, same_keep
+from kettle_web.verifications.selectors import attempt_answered, nonce_asked, report_latest
 
 
 class BuildMoved(Exception):
@@ -131,6 +135,9 @@ def _report_write(*, build: Build, writing: _Writing) -> Report:
     with transaction.atomic():
         version_keep(writing.policy, now=writing.now)
         row = Build.objects.select_for_update().get(pk=build.pk)
+        document = json_storable(pure.report_to_json(judged))
+        if (same := _same_as_newest(row, writing, document)) is not None:
+            return same
         report = Report.objects.create(
             build=row,
             judged_at=writing.now,
@@ -144,12 +151,26 @@ def _report_write(*, build: Build, writing: _Writing) -> Report:
             evidence_sha256=material.evidence_sha256,
             provenance_size=None if material.provenance_bytes is None else len(material.provenance_bytes),
             evidence_size=None if material.evidence_bytes is None else len(material.evidence_bytes),
-            document=json_storable(pure.report_to_json(judged)),
+            document=document,
         )
         index_write(build=row, report=judged, stored=writing.stored)
+        due_after_report(row, now=writing.now)
+        enqueue("history.watch_build", row.pk)
         if row.state == State.DONE:
             Build.objects.filter(pk=row.pk).update(**verdict_fields)
         elif not build_advance(row.pk, State.DONE, lease_owner=writing.lease_owner, **verdict_fields):
             raise BuildMoved
     build.refresh_from_db()
     return report
+
+
+def _same_as_newest(row: Build, writing: _Writing, document: dict[str, Any]) -> Report | None:
+    """The newest report, if nobody waits for a new one and it says the same: only that it was found again is kept then."""
+    if writing.trigger not in (Report.Trigger.SCHEDULE, Report.Trigger.POLICY) or row.state != State.DONE:
+        return None
+    newest = report_latest(row)
+    if newest is None or finding_key(newest.document) != finding_key(document):
+        return None
+    same_keep(newest=newest, trigger=writing.trigger, policy_version=text_storable(writing.judged.policy_version, 64), now=writing.now)
+    due_after_report(row, now=writing.now)
+    return newest

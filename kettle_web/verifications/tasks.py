@@ -25,11 +25,11 @@ def verify_build(build_id: int) -> None:
 
 
 @shared_task(name="verifications.verify_build_again")  # type: ignore[untyped-decorator]
-def verify_build_again(build_id: int) -> None:
-    """Judge a finished build once more; a second run is one more report with the same verdict."""
+def verify_build_again(build_id: int, trigger: str = Report.Trigger.AGAIN) -> None:
+    """Judge a finished build once more; a second run is one more report with the same verdict, or a note that it is the same."""
     build = Build.objects.select_related("endpoint").get(pk=build_id)
     if build.state == State.DONE:
-        report_create(build=build, now=timezone.now(), trigger=Report.Trigger.AGAIN)
+        report_create(build=build, now=timezone.now(), trigger=trigger)
 
 
 @shared_task(name="verifications.verify_moved_again")  # type: ignore[untyped-decorator]

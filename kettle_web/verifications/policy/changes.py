@@ -39,7 +39,7 @@ def moved_verify_again(preview: Preview) -> int:
     if preview.is_later:
         return 0
     for pk in preview.moved_pks:
-        enqueue("verifications.verify_build_again", pk)
+        enqueue("verifications.verify_build_again", pk, "policy")
     if preview.is_capped:
         enqueue("verifications.verify_moved_again", list(preview.measurements), preview.oldest_pk)
     return preview.moved

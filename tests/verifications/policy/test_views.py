@@ -43,7 +43,7 @@ def signed_in(client, ada):
 def queued(monkeypatch):
     """Keys of the builds that are to be judged again."""
     keys = []
-    monkeypatch.setattr(changes, "enqueue", lambda name, pk: keys.append(pk))
+    monkeypatch.setattr(changes, "enqueue", lambda name, pk, *_reason: keys.append(pk))
     return keys
 
 
