@@ -11,6 +11,8 @@ urlpatterns = [
     path("policy/", include("kettle_web.verifications.policy.urls")),
     # Both `builds/<uid>/links/` and the public `s/<token>/`.
     path("", include("kettle_web.sharing.urls")),
+    # Both `compare/` and `builds/<uid>/compare/`.
+    path("", include("kettle_web.history.compare.urls")),
     path("api/v1/", include("kettle_web.api.urls")),
     # Last: its `builds/<uid>/` would otherwise take `builds/new/`.
     path("", include("kettle_web.pages.urls")),

@@ -96,6 +96,7 @@ def things(ada, build) -> dict[str, Any]:
         "pk": ada.pk,
         "action": "disable",
         "form": "csv",
+        "other_uid": build_make(ada).uid,
     }
 
 
