@@ -210,6 +210,9 @@ def build_advance(build_id: int, to: State, *, lease_owner: str | None = None, *
             return False
         if to in TASKS and to is not State.SUBMITTING and not changes["next_try_at"]:
             enqueue(TASKS[to], build_id)
+        if to in TERMINAL and to is not State.DONE:
+            # It gets no report, and so nothing that would have let search know of it.
+            enqueue("verifications.index_build", build_id)
         transaction.on_commit(lambda: bell_ring(build_id), robust=True)
     return True
 

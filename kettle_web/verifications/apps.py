@@ -4,6 +4,7 @@ from django.apps import AppConfig
 from django.utils.module_loading import import_string
 
 EVERY_SECONDS = 60.0
+MISSING_SECONDS = 300.0
 
 
 class VerificationsConfig(AppConfig):
@@ -16,6 +17,7 @@ class VerificationsConfig(AppConfig):
 
         periodic_register("verifications.due", _due_judge, seconds=EVERY_SECONDS)
         periodic_register("verifications.policy-dates", _dates_look, seconds=EVERY_SECONDS)
+        periodic_register("verifications.index-missing", _missing_index, seconds=MISSING_SECONDS)
 
 
 def _due_judge(now: datetime) -> object:
@@ -25,3 +27,7 @@ def _due_judge(now: datetime) -> object:
 
 def _dates_look(now: datetime) -> object:
     return import_string("kettle_web.verifications.schedule.passes.dates_look")(now)
+
+
+def _missing_index(now: datetime) -> object:
+    return import_string("kettle_web.verifications.rebuild.index_missing")(now)

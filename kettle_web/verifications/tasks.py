@@ -11,6 +11,7 @@ from kettle_web.builds.states import State
 from kettle_web.verifications.arrival import build_verify
 from kettle_web.verifications.models import Report
 from kettle_web.verifications.policy.changes import moved_verify_again_below
+from kettle_web.verifications.rebuild import build_index
 from kettle_web.verifications.services import report_create
 
 
@@ -36,3 +37,9 @@ def verify_build_again(build_id: int, trigger: str = Report.Trigger.AGAIN) -> No
 def verify_moved_again(measurements: list[str], below: int) -> None:
     """Go on with builds that a change of the allow-list moves, a page's worth at a time; a second run finds fewer."""
     moved_verify_again_below(measurements, below=below, now=timezone.now())
+
+
+@shared_task(name="verifications.index_build")  # type: ignore[untyped-decorator]
+def index_build(build_id: int) -> None:
+    """Let search know of a build that ended without a report; a second run writes the same."""
+    build_index(build_id)

@@ -10,8 +10,8 @@ from typing import Final
 from django.db import DatabaseError, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-SUBSTRING_KINDS: Final = ("address", "label", "file", "source")
-"""Kinds of terms that are found by any part of them, as the statements below have them too."""
+STATISTICS: Final = 1000
+"""Common numbers that PostgreSQL counts when it analyses the table, times ten."""
 
 _SQLITE: Final = (
     # The postings. Only numbers: no positions, no sizes, no second copy of the text.
@@ -24,14 +24,14 @@ _SQLITE: Final = (
     "CREATE TRIGGER IF NOT EXISTS verifications_search_update AFTER UPDATE ON verifications_searchrow BEGIN"
     " INSERT INTO verifications_search_fts(verifications_search_fts, rowid, tokens) VALUES ('delete', old.build_id, old.tokens);"
     " INSERT INTO verifications_search_fts(rowid, tokens) VALUES (new.build_id, new.tokens); END",
-    # Parts of addresses, labels and names. Terms and repositories are never changed.
+    # Parts of what people type; measurements and the like are asked for whole. Terms and repositories are never changed.
     "CREATE VIRTUAL TABLE IF NOT EXISTS verifications_term_fts USING fts5(text, content='verifications_term',"
     " content_rowid='id', detail='none', columnsize=0, tokenize='trigram')",
     "CREATE TRIGGER IF NOT EXISTS verifications_term_insert AFTER INSERT ON verifications_term"
-    " WHEN new.kind IN ('address', 'label', 'file', 'source') BEGIN"
+    " WHEN new.kind IN ('address', 'label', 'file', 'source', 'dependency', 'tool', 'ref') BEGIN"
     " INSERT INTO verifications_term_fts(rowid, text) VALUES (new.id, new.text); END",
     "CREATE TRIGGER IF NOT EXISTS verifications_term_delete AFTER DELETE ON verifications_term"
-    " WHEN old.kind IN ('address', 'label', 'file', 'source') BEGIN"
+    " WHEN old.kind IN ('address', 'label', 'file', 'source', 'dependency', 'tool', 'ref') BEGIN"
     " INSERT INTO verifications_term_fts(verifications_term_fts, rowid, text) VALUES ('delete', old.id, old.text); END",
     "CREATE VIRTUAL TABLE IF NOT EXISTS verifications_repository_fts USING fts5(url, content='verifications_repository',"
     " content_rowid='id', detail='none', columnsize=0, tokenize='trigram')",
@@ -40,18 +40,15 @@ _SQLITE: Final = (
     "CREATE TRIGGER IF NOT EXISTS verifications_repository_delete AFTER DELETE ON verifications_repository BEGIN"
     " INSERT INTO verifications_repository_fts(verifications_repository_fts, rowid, url) VALUES ('delete', old.id, old.url); END",
 )
-_POSTGRESQL: Final = (
+_POSTGRESQL: Final = {
     # Without the list of pending entries: searches would have to walk it.
-    "CREATE INDEX IF NOT EXISTS verifications_search_tokens ON verifications_searchrow USING gin (tokens) WITH (fastupdate = off)",
-    # Which numbers are common decides whether the index or the newest rows are walked.
-    "ALTER TABLE verifications_searchrow ALTER COLUMN tokens SET STATISTICS 1000",
-)
-_POSTGRESQL_TRIGRAM: Final = (
-    "CREATE EXTENSION IF NOT EXISTS pg_trgm",
-    "CREATE INDEX IF NOT EXISTS verifications_term_trigram ON verifications_term USING gin (text gin_trgm_ops)"
-    " WHERE kind IN ('address', 'label', 'file', 'source')",
-    "CREATE INDEX IF NOT EXISTS verifications_repository_trigram ON verifications_repository USING gin (url gin_trgm_ops)",
-)
+    "verifications_search_tokens": "ON verifications_searchrow USING gin (tokens) WITH (fastupdate = off)",
+}
+_POSTGRESQL_TRIGRAM: Final = {
+    "verifications_term_trigram": "ON verifications_term USING gin (text gin_trgm_ops)"
+    " WHERE kind IN ('address', 'label', 'file', 'source', 'dependency', 'tool', 'ref')",
+    "verifications_repository_trigram": "ON verifications_repository USING gin (upper(url) gin_trgm_ops)",
+}
 WITHOUT_TRIGRAM: Final = (
     "PostgreSQL's extension pg_trgm could not be created: parts of addresses, labels and names are found all the same, by reading"
     " the whole list of them each time. Have a superuser run CREATE EXTENSION pg_trgm in this database, then manage.py reindex."
@@ -64,10 +61,11 @@ def tables_prepare(connection: BaseDatabaseWrapper) -> str:
         _run(connection, _SQLITE)
     if connection.vendor != "postgresql":
         return ""
-    _run(connection, _POSTGRESQL)
+    _indexes(connection, _POSTGRESQL)
     try:
         with transaction.atomic(using=connection.alias):
-            _run(connection, _POSTGRESQL_TRIGRAM)
+            _run(connection, ("CREATE EXTENSION IF NOT EXISTS pg_trgm",))
+            _indexes(connection, _POSTGRESQL_TRIGRAM)
     except DatabaseError:
         return WITHOUT_TRIGRAM
     return ""
@@ -77,6 +75,22 @@ def _run(connection: BaseDatabaseWrapper, statements: tuple[str, ...]) -> None:
     with connection.cursor() as cursor:
         for statement in statements:
             cursor.execute(statement)
+
+
+def _indexes(connection: BaseDatabaseWrapper, wanted: dict[str, str]) -> None:
+    """Make the indexes that are not there. «IF NOT EXISTS» alone would lock the table before it looks."""
+    with connection.cursor() as cursor:
+        for name, what in wanted.items():
+            cursor.execute("SELECT to_regclass(%s)", [name])
+            if cursor.fetchone()[0] is None:
+                cursor.execute(f"CREATE INDEX {name} {what}")
+        if "verifications_search_tokens" in wanted:
+            # Which numbers are common decides whether the index or the newest rows are walked.
+            cursor.execute(
+                "SELECT attstattarget FROM pg_attribute WHERE attrelid = 'verifications_searchrow'::regclass AND attname = 'tokens'"
+            )
+            if cursor.fetchone()[0] != STATISTICS:
+                cursor.execute(f"ALTER TABLE verifications_searchrow ALTER COLUMN tokens SET STATISTICS {STATISTICS}")
 
 
 def tables_fill(connection: BaseDatabaseWrapper) -> None:
@@ -90,5 +104,5 @@ def tables_fill(connection: BaseDatabaseWrapper) -> None:
         cursor.execute("INSERT INTO verifications_term_fts(verifications_term_fts) VALUES ('delete-all')")
         cursor.execute(
             "INSERT INTO verifications_term_fts(rowid, text) SELECT id, text FROM verifications_term"
-            " WHERE kind IN ('address', 'label', 'file', 'source')"
+            " WHERE kind IN ('address', 'label', 'file', 'source', 'dependency', 'tool', 'ref')"
         )
