@@ -197,7 +197,7 @@ class Build(models.Model):
     """Branch, tag or commit as asked for; empty: the repository's default branch."""
     resolved_commit = models.CharField(max_length=64, blank=True, default="")
     """What the ref pointed to at submission, hex; empty: could not be established."""
-    source_sha256 = models.CharField(max_length=64, blank=True, default="")
+    source_sha256 = models.CharField(max_length=64, blank=True, default="", db_index=True)
     """The uploaded archive, hex, content-addressed in storage."""
     source_name = models.CharField(max_length=255, blank=True, default="")
     source_size = models.BigIntegerField(null=True, blank=True)
@@ -258,9 +258,9 @@ class Build(models.Model):
     verifying_at = models.DateTimeField(null=True, blank=True)
     """When each of these states began."""
 
-    result_sha256 = models.CharField(max_length=64, blank=True, default="")
+    result_sha256 = models.CharField(max_length=64, blank=True, default="", db_index=True)
     result_size = models.BigIntegerField(null=True, blank=True)
-    provenance_sha256 = models.CharField(max_length=64, blank=True, default="")
+    provenance_sha256 = models.CharField(max_length=64, blank=True, default="", db_index=True)
     evidence_sha256 = models.CharField(max_length=64, blank=True, default="", db_index=True)
 
     verdict = models.CharField(max_length=12, blank=True, default="")
