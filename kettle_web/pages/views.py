@@ -34,6 +34,7 @@ def build(request: HttpRequest, uid: str) -> HttpResponse:
     """A build, whole; for a page that is already open, the parts that change (`live.js` swaps them by their id)."""
     user = viewer(request)
     is_open = bool(getattr(request, "htmx", False))
-    page = build_page(build_for_viewer(user, uid), user, now=timezone.now(), want_log=not is_open)
+    found = build_for_viewer(user, uid)
+    page = build_page(found, user, now=timezone.now(), want_log=not is_open)
     template = "pages/_build_fresh.html" if is_open else "pages/build.html"
-    return render(request, template, {"page": page, "form": LinkForm()})
+    return render(request, template, {"page": page, "form": LinkForm(build=found)})

@@ -32,9 +32,7 @@ PART_TITLES: Final[dict[Part, str | Promise]] = {
 PART_TEXTS: Final[dict[Part, str | Promise]] = {
     Part.VERDICT: _("The sentence, the chain, source and commit, the files' names and digests. Always shown."),
     Part.PROVENANCE: _("How it was built, the values behind every check, and the hardware's evidence, so that visitors can check it."),
-    Part.DEPENDENCIES: _(
-        "Every package that went in. Without it the provenance cannot be handed out, nor its digest be checked."
-    ),
+    Part.DEPENDENCIES: _("Every package that went in. Without it the provenance cannot be handed out, nor its digest be checked."),
     Part.LOG: _("What the build printed. It is not covered by the attestation."),
     Part.ARTIFACTS: _("The built files themselves."),
 }

@@ -1,144 +1,104 @@
-"""Links: made and revoked by those who may share a build, and what they open for everyone."""
+"""The public pages behind a link: the one for everybody, and the report for print."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import wraps
+from urllib.parse import urlsplit
 
+from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, HttpResponseNotAllowed
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
-from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.gzip import gzip_page
 
-from kettle_web.accounts.access import viewer
-from kettle_web.builds.models import Build
-from kettle_web.core.downloads import download_response
 from kettle_web.core.errors import BlobMissing
-from kettle_web.sharing import selectors, services
-from kettle_web.sharing.forms import LinkForm
-from kettle_web.sharing.fragments import NewLink, SharePage
+from kettle_web.sharing.access import closed, guarded, opened, opening_for
+from kettle_web.sharing.compose import share_page
+from kettle_web.sharing.forms import PassphraseForm
 from kettle_web.sharing.models import ShareLink
-from kettle_web.verifications.compose import Addresses
-from kettle_web.verifications.reports import report_response
-from kettle_web.verifications.selectors import artifact_stored, artifact_url_name, raw_file_sha256, report_view_latest
+from kettle_web.sharing.passphrase import cookie_set, passphrase_try
+from kettle_web.sharing.printed import qr_path
+from kettle_web.sharing.selectors import Opening
+from kettle_web.sharing.services import link_url
+from kettle_web.sharing.shown import Shown, shown_by
+from kettle_web.sharing.viewlog import Look, look_keep
 
 
-@never_cache
-@require_http_methods(["GET", "HEAD", "POST"])
-def create(request: HttpRequest, uid: str) -> HttpResponse:
-    """The links of a build; a POST makes one and shows its address in its own answer, the only place it ever is."""
-    user = viewer(request)
-    build = selectors.build_for_sharer(user, uid)
-    now = timezone.now()
-    form = LinkForm(request.POST) if request.method == "POST" else LinkForm()
-    created, error, status = None, "", 200
-    if request.method == "POST":
-        if form.is_valid():
-            try:
-                link, token = services.link_create(
-                    build=build, user=user, label=form.cleaned_data["label"], expires_at=form.expires_at(now)
-                )
-            except services.SharingError as refusal:
-                error, status = str(refusal), 409
-            else:
-                created = NewLink(services.link_url(token), link.label, link.expires_at)
-                form = LinkForm()
-        else:
-            status = 422
-    return _links(request, build, form=form, created=created, error=error, status=status)
+@gzip_page
+@csrf_exempt
+@login_not_required
+def page(request: HttpRequest, token: str) -> HttpResponseBase:
+    """What a stranger sees: the headline, the chain, the source, the files, and what all of it does not prove.
 
-
-def _links(
-    request: HttpRequest,
-    build: Build,
-    *,
-    form: LinkForm,
-    created: NewLink | None = None,
-    error: str = "",
-    status: int = 200,
-) -> HttpResponse:
-    block = selectors.links_block(user=viewer(request), build=build, now=timezone.now(), created=created, error=error)
-    template = "sharing/_links.html" if getattr(request, "htmx", False) else "sharing/links.html"
-    # Inside of a template's own `{% block %}` the name `block` means that one.
-    return render(request, template, {"links": block, "block": block, "form": form}, status=status)
-
-
-@require_POST
-def revoke(request: HttpRequest, uid: str, link_uid: str) -> HttpResponse:
-    """Close a link at once."""
-    build = selectors.build_for_sharer(viewer(request), uid)
-    services.link_revoke(link=selectors.link_for_sharer(build, link_uid), now=timezone.now())
-    if getattr(request, "htmx", False):
-        return _links(request, build, form=LinkForm())
-    return redirect("sharing:create", build.uid)
-
-
-def opened(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:
-    """Let the view see the link that the token opens. Whatever does not open, or is not behind it, is one and the same 404.
-
-    The answers are for nobody's index, cache or referrer; no session is looked at and no cookie set.
+    A link with a passphrase asks for it here; the form needs no token against forged requests: whoever forges one must know the
+    passphrase, and gains nothing. All the same it is only taken from a page of this site.
     """
-
-    @login_not_required
-    @require_safe
-    @wraps(view)
-    def wrapped(request: HttpRequest, token: str, **kwargs: str) -> HttpResponseBase:
-        link = selectors.link_opened_by(token, now=timezone.now())
-        try:
-            if link is None:
-                raise Http404
-            response = view(request, link, token, **kwargs)
-        except (Http404, BlobMissing):
-            response = render(request, "sharing/closed.html", status=404)
-        response["X-Robots-Tag"] = "noindex, nofollow"
-        response["Referrer-Policy"] = "no-referrer"
-        response["Cache-Control"] = "private, no-store"
-        return response
-
-    return wrapped
+    opening = opening_for(request, token)
+    return guarded(_answer(request, opening, token))
 
 
-def addresses_for_token(token: str) -> Addresses:
-    return Addresses(
-        report=reverse("sharing:report", args=[token]),
-        file=lambda name: reverse("sharing:file", args=[token, name]),
-        artifact=lambda sha256, name: reverse("sharing:artifact", args=[token, sha256, artifact_url_name(name)]),
-    )
+def _answer(request: HttpRequest, opening: Opening, token: str) -> HttpResponseBase:
+    if request.method == "POST":
+        return _passphrase_given(request, opening, token)
+    if request.method not in ("GET", "HEAD"):
+        return HttpResponseNotAllowed(["GET", "HEAD"])
+    if opening.locked is not None:
+        return _ask(request, PassphraseForm(), status=200)
+    try:
+        if opening.link is None:
+            raise Http404
+        return _page(request, shown_by(opening.link), token)
+    except (Http404, BlobMissing):
+        return closed(request, opening, token)
 
 
-@opened
-def page(request: HttpRequest, link: ShareLink, token: str) -> HttpResponseBase:
-    """What a stranger sees: the headline, the chain, the source, the files, and what all of it does not prove."""
-    build = link.build
-    view = report_view_latest(build, addresses_for_token(token))
-    if view is None:
-        raise Http404
+def _page(request: HttpRequest, shown: Shown, token: str) -> HttpResponse:
     if request.method == "GET":
-        services.link_viewed(link=link, now=timezone.now())
-    shown = SharePage(
-        report=view,
-        build_uid=build.uid,
-        built_at=build.created_at,
-        is_import=build.origin == Build.Origin.IMPORT,
-        expires_at=link.expires_at,
-    )
-    return render(request, "sharing/page.html", {"page": shown})
+        look(request, shown.link, Look.PAGE)
+    return render(request, "sharing/page.html", {"page": share_page(shown, token)})
 
 
-@opened
-def report(request: HttpRequest, link: ShareLink, token: str) -> HttpResponseBase:
-    return report_response(link.build)
+def look(request: HttpRequest, link: ShareLink, what: Look) -> None:
+    """Write down one look; nothing that is a person's."""
+    look_keep(link=link, what=what, user_agent=request.headers.get("User-Agent", ""), now=timezone.now())
 
 
-@opened
-def raw_file(request: HttpRequest, link: ShareLink, token: str, name: str) -> HttpResponseBase:
-    return download_response(raw_file_sha256(link.build, name), name, request=request)
+def _passphrase_given(request: HttpRequest, opening: Opening, token: str) -> HttpResponseBase:
+    if opening.link is not None and not opening.link.passphrase_hash:
+        return HttpResponseNotAllowed(["GET", "HEAD"])
+    form = PassphraseForm(request.POST)
+    given = form.cleaned_data["passphrase"] if form.is_valid() else ""
+    link = opening.locked or opening.link
+    # Looked at whatever the token opens, so that its cost says nothing.
+    is_right = passphrase_try(link, given, now=timezone.now()) and _is_from_here(request)
+    if link is None:
+        return closed(request, opening, token)
+    if not is_right:
+        return _ask(request, form, status=403)
+    response = redirect("sharing:page", token, permanent=False)
+    response.status_code = 303
+    cookie_set(response, link, path=reverse("sharing:page", args=[token]))
+    return response
 
 
-@opened
-def artifact(request: HttpRequest, link: ShareLink, token: str, sha256: str, name: str) -> HttpResponseBase:
-    row = artifact_stored(link.build, sha256=sha256, name=name)
-    return download_response(row.sha256_hex, row.name, request=request)
+def _is_from_here(request: HttpRequest) -> bool:
+    """Browsers say where a form was sent from. Under `no-referrer` the origin of our own pages is «null»."""
+    site = request.headers.get("Sec-Fetch-Site", "same-origin")
+    origin = request.headers.get("Origin", "null")
+    own = {"null", settings.PUBLIC_URL, f"{request.scheme}://{request.get_host()}"}
+    return site in ("same-origin", "none") and (origin in own or urlsplit(origin).netloc == request.get_host())
+
+
+def _ask(request: HttpRequest, form: PassphraseForm, *, status: int) -> HttpResponse:
+    return render(request, "sharing/locked.html", {"form": form, "is_wrong": status != 200}, status=status)
+
+
+@opened()
+def printed(request: HttpRequest, shown: Shown, token: str) -> HttpResponseBase:
+    """The report for paper: verdict, chain, source, files, policy and dates, and the link itself as a QR code."""
+    if request.method == "GET":
+        look(request, shown.link, Look.REPORT)
+    url = link_url(token)
+    return render(request, "sharing/printed.html", {"page": share_page(shown, token), "qr": qr_path(url), "link_url": url})

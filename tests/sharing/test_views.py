@@ -226,8 +226,8 @@ def test_token_does_not_reach_the_log(client, token, caplog):
 
 
 def test_session_is_not_looked_at(client, token, django_assert_num_queries):
-    # Link with build, report, attempts, artifacts, count of reports, count of looks.
-    with django_assert_num_queries(6):
+    # Link with build and maker, report, attempts, artifacts, count of looks, a line of the look, how many lines there are.
+    with django_assert_num_queries(7):
         assert client.get(f"/s/{token}/").status_code == 200
 
 
