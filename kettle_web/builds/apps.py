@@ -5,3 +5,11 @@ class BuildsConfig(AppConfig):
     name = "kettle_web.builds"
     label = "builds"
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        from kettle_web.builds import retention, timeouts
+        from kettle_web.core.periodic import periodic_register
+
+        retention.references_register()
+        periodic_register("builds.retention", retention.retention_run, seconds=retention.PRUNE_SECONDS)
+        periodic_register("builds.timeouts", timeouts.timeouts_apply, seconds=timeouts.LOOK_SECONDS, limit_seconds=60)

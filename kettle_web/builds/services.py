@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 
 from kettle_web.builds.bells import bell_ring
 from kettle_web.builds.errors import BuildError
-from kettle_web.builds.models import Attempt, Build, Endpoint, Upload
+from kettle_web.builds.models import Attempt, Build, Endpoint, Pool, Upload
 from kettle_web.builds.states import RUNNING, TERMINAL, Fault, State, states_before
 from kettle_web.builds.uploads import upload_append, upload_create, upload_finish
 from kettle_web.core.dispatch import enqueue
@@ -84,7 +84,8 @@ def nonce_parse(text: str) -> bytes:
 def build_create(
     *,
     owner: User,
-    endpoint: Endpoint,
+    endpoint: Endpoint | None = None,
+    pool: Pool | None = None,
     origin: str,
     repo_url: str = "",
     repo_ref: str = "",
@@ -95,14 +96,20 @@ def build_create(
     nonce_made_by: str = "server",
     label: str = "",
     submission_key: str = "",
+    again_of: Build | None = None,
+    again_way: str = "",
 ) -> Build:
     """Create a build with its first attempt's nonce and queue it; the same `submission_key` again gives the same build.
 
+    It goes to `endpoint`, or to whichever machine of `pool` is free when its turn comes. `again_of`: the build that it repeats.
     Raises `BuildError` for a nonce, an upload or an endpoint that cannot be used.
     """
     if nonce is not None and (len(nonce) != NONCE_BYTES or not any(nonce)):
         raise BuildError("nonce-form", _("The nonce must be exactly 16 bytes and not all zero."))
-    if not endpoint.is_enabled:
+    place = pool or endpoint
+    if place is None:
+        raise BuildError("endpoint-none", _("This site knows no Kettle server. Its operator has to configure one."))
+    if not place.is_enabled:
         raise BuildError("endpoint-off", _("This Kettle server is switched off. Choose another one."))
     if bool(repo_url) == bool(upload or source):
         raise BuildError("source", _("Give either a repository or an archive."))
@@ -115,7 +122,8 @@ def build_create(
             now = timezone.now()
             build = Build.objects.create(
                 owner=owner,
-                endpoint=endpoint,
+                endpoint=None if pool is not None else endpoint,
+                pool=pool,
                 origin=origin,
                 repo_url=repo_url,
                 repo_ref=repo_ref,
@@ -123,6 +131,8 @@ def build_create(
                 label=label,
                 submission_key=submission_key,
                 dispatched_at=now,
+                again_of=again_of,
+                again_way=again_way,
                 **(_source_columns(source) if source is not None else {}),
             )
             made_by = nonce_made_by if nonce is not None else "server"

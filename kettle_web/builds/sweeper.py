@@ -13,7 +13,6 @@ from django.utils import timezone
 from kettle_web.builds.leases import lease_free
 from kettle_web.builds.models import Build
 from kettle_web.builds.services import TASKS, build_dispatch
-from kettle_web.builds.uploads import uploads_prune
 
 logger = logging.getLogger(__name__)
 SWEEP_SECONDS = 1.0
@@ -21,7 +20,6 @@ AGAIN_SECONDS = 30
 """A queued task may wait this long for a free worker before it is queued again; run twice, it does nothing the
 second time.
 """
-PRUNE_SECONDS = 600
 BATCH = 500
 
 
@@ -59,14 +57,10 @@ class SweeperThread:
             self.thread.join(timeout)
 
     def _run(self) -> None:
-        pruned: datetime | None = None
         while not self.ended.wait(SWEEP_SECONDS):
             now = timezone.now()
             try:
                 sweep(now=now)
-                if pruned is None or now - pruned > timedelta(seconds=PRUNE_SECONDS):
-                    uploads_prune(now=now)
-                    pruned = now
             except DatabaseError:
                 logger.warning("The database does not answer; the sweeper tries again.", exc_info=True)
                 connection.close()

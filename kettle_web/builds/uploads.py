@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import fcntl
 import os
-from contextlib import suppress
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import IO
@@ -27,7 +26,7 @@ CHUNK_LIMIT_BYTES = 4 * 1024 * 1024
 """Of one chunk: small enough for any proxy, large enough that a gigabyte is 256 requests."""
 UNFINISHED_PER_USER = 8
 UNFINISHED_HOURS = 24
-"""An upload that was neither finished nor used is removed after this long."""
+"""An unfinished upload that is older than this does not count against its owner any more."""
 
 
 class OffsetMismatch(BuildError):
@@ -136,14 +135,3 @@ def upload_from_form(*, owner: User, name: str, file: IO[bytes], size: int) -> U
 
 def _horizon(now: datetime) -> datetime:
     return now - timedelta(hours=UNFINISHED_HOURS)
-
-
-def uploads_prune(*, now: datetime) -> int:
-    """Remove uploads that nobody finished or used; give how many."""
-    count = 0
-    for upload in Upload.objects.filter(used_at=None, created_at__lt=_horizon(now))[:100]:
-        with suppress(OSError):
-            upload_path(upload).unlink(missing_ok=True)
-        upload.delete()
-        count += 1
-    return count

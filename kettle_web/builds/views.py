@@ -17,6 +17,8 @@ from kettle_web.accounts.access import viewer
 from kettle_web.builds.errors import BuildError
 from kettle_web.builds.forms import RepositoryForm, SubmissionForm, UploadForm
 from kettle_web.builds.fragments import new_page, upload_page
+from kettle_web.builds.gone import gone_response
+from kettle_web.builds.kept import RESULT
 from kettle_web.builds.models import Build, Upload
 from kettle_web.builds.preflight import refusals
 from kettle_web.builds.selectors import build_for_viewer, event_lines, events_after, upload_for_owner
@@ -179,7 +181,12 @@ def file(request: HttpRequest, uid: str, name: str) -> HttpResponseBase:
     if name not in FILES:
         raise Http404
     column, content_type = FILES[name]
+    if name == "result.tar.gz" and build.result_removed_at is not None:
+        # Its bytes may still be here for a day; who asks is told the same all that time.
+        return gone_response(request, build, RESULT)
     try:
         return download_response(getattr(build, column), f"{build.uid}-{name}", content_type, request=request)
-    except BlobMissing as error:
-        raise Http404 from error
+    except BlobMissing:
+        if not getattr(build, column):
+            raise Http404 from None
+        return gone_response(request, build, RESULT)

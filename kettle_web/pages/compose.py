@@ -13,10 +13,13 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from kettle_web.builds.again import again_block
 from kettle_web.builds.ansi import ansi_to_html
+from kettle_web.builds.kept import kept_of
 from kettle_web.builds.models import Build
 from kettle_web.builds.selectors import builds_for_viewer, endpoints_enabled, event_text, events_after, phases, sees_all_builds
 from kettle_web.builds.states import RUNNING, Fault, State
+from kettle_web.builds.timeouts import limits_of
 from kettle_web.core.templatetags.kettle import state_word, verdict_word
 from kettle_web.history.fragments import HistoryRow
 from kettle_web.history.selectors import history_row, with_titles
@@ -150,5 +153,8 @@ def build_page(build: Build, viewer: User, *, now: datetime, want_log: bool = Tr
         phases=tuple(phases(build)),
         log=log_view(build, want_rows=want_log),
         request=_request_view(build),
+        again=again_block(build, viewer),
+        limits=limits_of(build) if is_running else (),
+        kept=() if is_running else kept_of(build),
         links=links_block(user=viewer, build=build, now=now),
     )

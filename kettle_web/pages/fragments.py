@@ -10,7 +10,10 @@ from datetime import datetime
 
 from django.utils.safestring import SafeString
 
+from kettle_web.builds.again import AgainBlock
+from kettle_web.builds.kept import Kept
 from kettle_web.builds.phases import Phase
+from kettle_web.builds.timeouts import Limit
 from kettle_web.history.fragments import HistoryRow
 from kettle_web.sharing.fragments import LinksBlock
 from kettle_web.verifications.fragments import ReportView
@@ -117,3 +120,8 @@ class BuildPage:
     log: LogView
     request: RequestView
     links: LinksBlock
+    again: AgainBlock
+    limits: tuple[Limit, ...]
+    """What ends it if nothing moves; empty once it has ended."""
+    kept: tuple[Kept, ...]
+    """How long its parts stay here; empty while it runs."""

@@ -14,7 +14,10 @@ class VerificationsConfig(AppConfig):
 
     def ready(self) -> None:
         from kettle_web.core.periodic import periodic_register
+        from kettle_web.verifications import retention
 
+        retention.references_register()
+        periodic_register("verifications.retention", retention.artifacts_let_go, seconds=600)
         periodic_register("verifications.due", _due_judge, seconds=EVERY_SECONDS)
         periodic_register("verifications.policy-dates", _dates_look, seconds=EVERY_SECONDS)
         periodic_register("verifications.index-missing", _missing_index, seconds=MISSING_SECONDS)

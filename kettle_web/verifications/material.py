@@ -15,7 +15,7 @@ from kettle_web.archives.limits import EVIDENCE_BYTES, PROVENANCE_BYTES
 from kettle_web.archives.result import result_unpack
 from kettle_web.builds.models import Build
 from kettle_web.core.blobs import blob_open, blob_path_local, blob_read, blob_write_bytes, scratch_folder
-from kettle_web.verifications.models import ImportedFile
+from kettle_web.verifications.models import Artifact, ImportedFile
 
 UNPACKED_PREFIX: Final = "result-"
 ABANDONED_SECONDS: Final = 24 * 3600
@@ -79,7 +79,7 @@ def material_open(build: Build) -> Iterator[Material]:
 
     Raises `ArchiveError` for a result that cannot or must not be unpacked, `CoreError` when the storage fails us.
     """
-    if not build.result_sha256:
+    if not build.result_sha256 or build.result_removed_at is not None:
         yield _loose(build)
         return
     abandoned_remove(now=time.time())
@@ -107,5 +107,14 @@ def _loose(build: Build) -> Material:
         evidence_bytes=blob_read(evidence, EVIDENCE_BYTES) if evidence else None,
         provenance_sha256=provenance,
         evidence_sha256=evidence,
-        artifacts=BlobArtifacts({row.name: row.sha256 for row in ImportedFile.objects.filter(build=build)}),
+        artifacts=BlobArtifacts(_loose_digests(build)),
     )
+
+
+def _loose_digests(build: Build) -> dict[str, str]:
+    """Files that came one by one; or, where the tarball was let go of, the artifacts that were stored from it."""
+    if build.artifacts_removed_at is not None:
+        return {}
+    if build.result_sha256:
+        return {row.name: row.sha256_hex for row in Artifact.objects.filter(build=build, is_stored=True)}
+    return {row.name: row.sha256 for row in ImportedFile.objects.filter(build=build)}

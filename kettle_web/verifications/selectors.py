@@ -94,10 +94,15 @@ def raw_file_sha256(build: Build, name: str) -> str:
 
 def artifact_stored(build: Build, *, sha256: str, name: str) -> Artifact:
     """A file that the provenance names and whose bytes match. Raises `Http404` for everything else."""
-    if not _SHA256.fullmatch(sha256):
+    row = artifact_named(build, sha256=sha256, name=name)
+    if row is None or not row.is_stored:
         raise Http404
-    rows = Artifact.objects.filter(build=build, sha256=bytes.fromhex(sha256), is_stored=True)
-    for row in rows:
-        if artifact_url_name(row.name) == name:
-            return row
-    raise Http404
+    return row
+
+
+def artifact_named(build: Build, *, sha256: str, name: str) -> Artifact | None:
+    """A file that the provenance names, whether or not its bytes are here; those that are come first."""
+    if not _SHA256.fullmatch(sha256):
+        return None
+    rows = Artifact.objects.filter(build=build, sha256=bytes.fromhex(sha256)).order_by("-is_stored", "name")
+    return next((row for row in rows if artifact_url_name(row.name) == name), None)

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from django.conf import settings
 from django.contrib import messages
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
@@ -15,6 +15,8 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from kettle_web.accounts.access import viewer
 from kettle_web.builds.errors import BuildError
+from kettle_web.builds.gone import gone_response
+from kettle_web.builds.kept import ARTIFACTS
 from kettle_web.builds.models import Build, Upload
 from kettle_web.builds.selectors import build_for_viewer
 from kettle_web.core.downloads import download_response
@@ -110,11 +112,13 @@ def collateral(request: HttpRequest, uid: str, number: int) -> HttpResponse:
 def artifact(request: HttpRequest, uid: str, sha256: str, name: str) -> HttpResponseBase:
     """Give a file that the provenance names, if its bytes are what it says; nothing else of a result."""
     build = build_for_viewer(viewer(request), uid)
+    if build.artifacts_removed_at is not None and selectors.artifact_named(build, sha256=sha256, name=name):
+        return gone_response(request, build, ARTIFACTS)
     row = selectors.artifact_stored(build, sha256=sha256, name=name)
     try:
         return download_response(row.sha256_hex, row.name, request=request)
-    except BlobMissing as error:
-        raise Http404 from error
+    except BlobMissing:
+        return gone_response(request, build, ARTIFACTS)
 
 
 @require_POST

@@ -13,7 +13,8 @@ from django.utils import timezone
 from kettle_web.builder.sample import sample_archive
 from kettle_web.builds import uploads
 from kettle_web.builds.models import Build, Endpoint, Upload
-from kettle_web.builds.uploads import upload_path, uploads_prune
+from kettle_web.builds.retention import uploads_prune
+from kettle_web.builds.uploads import upload_path
 from kettle_web.core import disk
 from kettle_web.core.blobs import blob_read
 
