@@ -9,6 +9,7 @@ Source: ECMA-48 (5th edition), 5.4 (control sequences), 5.6 (control strings), 8
 """
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from html import escape
 
@@ -44,6 +45,9 @@ class _Style:
         if self.back is not None:
             names.append(f"ansi-bg-{_NAMES[self.back]}")
         return " ".join(names)
+
+
+_PLAINEST = _Style()
 
 
 def _nearest(red: int, green: int, blue: int) -> int:
@@ -104,10 +108,15 @@ def _sgr(style: _Style, parameters: str) -> _Style:
     return style
 
 
-def _last_overwrite(line: str) -> str:
+def last_overwrite(line: str) -> str:
     """Give what a progress line shows in the end: the last part between carriage returns that holds any text."""
+    if "\r" not in line:
+        return line
     parts = [part for part in line.split("\r") if part]
     return parts[-1] if parts else ""
+
+
+_PLAIN = re.compile(r"[^\x00-\x1f\x7f-\x9f]*")
 
 
 def ansi_to_html(text: str) -> str:
@@ -115,13 +124,30 @@ def ansi_to_html(text: str) -> str:
 
     The only markup in it is `<span class="ansi-…">` of ours.
     """
-    style, pieces, position = _Style(), [], 0
-    line = "\n".join(_last_overwrite(part) for part in text.split("\n"))
+    return "\n".join(ansi_lines(text.split("\n")))
+
+
+def ansi_lines(lines: Sequence[str]) -> list[str]:
+    """Give each line of one event as escaped HTML of its own; a colour lasts until it is taken back, over line ends too."""
+    style, made = _Style(), []
+    for line in lines:
+        if style == _PLAINEST and _PLAIN.fullmatch(line):
+            made.append(escape(visible(line)))
+            continue
+        html, style = _line_html(last_overwrite(line), style)
+        made.append(html)
+    return made
+
+
+def _line_html(line: str, style: _Style) -> tuple[str, _Style]:
+    """Give one line as HTML that begins in `style`, and the style that it ends in."""
+    pieces: list[str] = []
+    position = 0
 
     def add(text: str) -> None:
         if not text:
             return
-        html = escape(visible(text, keep="\t\n"))
+        html = escape(visible(text, keep="\t"))
         classes = style.classes()
         pieces.append(f'<span class="{classes}">{html}</span>' if classes else html)
 
@@ -131,11 +157,13 @@ def ansi_to_html(text: str) -> str:
         if found["final"] == "m":
             style = _sgr(style, found["parameters"] or "")
     add(line[position:])
-    return "".join(pieces)
+    return "".join(pieces), style
 
 
 def ansi_to_text(line: str) -> str:
     """Give one line as plain text that cannot steer a terminal: escapes removed, other control characters made
     visible.
     """
-    return visible(_ESCAPE.sub("", _last_overwrite(line)), keep="\t")
+    if _PLAIN.fullmatch(line):
+        return visible(line)
+    return visible(_ESCAPE.sub("", last_overwrite(line)), keep="\t")

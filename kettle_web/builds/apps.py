@@ -8,8 +8,10 @@ class BuildsConfig(AppConfig):
 
     def ready(self) -> None:
         from kettle_web.builds import retention, timeouts
+        from kettle_web.builds.logstore import logs_seal_due
         from kettle_web.core.periodic import periodic_register
 
         retention.references_register()
         periodic_register("builds.retention", retention.retention_run, seconds=retention.PRUNE_SECONDS)
         periodic_register("builds.timeouts", timeouts.timeouts_apply, seconds=timeouts.LOOK_SECONDS, limit_seconds=60)
+        periodic_register("builds.seal_logs", logs_seal_due, seconds=15)

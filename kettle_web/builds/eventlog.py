@@ -39,7 +39,13 @@ class Event:
 
     @property
     def size(self) -> int:
-        return len(self.text.encode("utf-8", "replace"))
+        """Bytes of UTF-8 that the log grows by, the line's end among them: a flood of empty lines is a flood, too."""
+        return len(self.text) + 1 if self.text.isascii() else len(self.text.encode("utf-8", "replace")) + 1
+
+    @property
+    def line_count(self) -> int:
+        """How many lines of the log it makes, at least one."""
+        return event_text(self).count("\n") + 1
 
 
 @dataclass(frozen=True)
@@ -59,13 +65,31 @@ class StoredEvent:
     def event(self) -> Event:
         return Event(self.type, self.text, self.extra, self.ms)
 
+    @property
+    def line_count(self) -> int:
+        return event_text(self).count("\n") + 1
 
-def chunk_encode(first_seq: int, events: Iterable[Event]) -> bytes:
-    lines = (
-        json.dumps([seq, event.ms, event.type, event.text, event.extra], ensure_ascii=True, separators=(",", ":"))
-        for seq, event in enumerate(events, first_seq)
-    )
-    return zlib.compress("\n".join(lines).encode("ascii"), LEVEL)
+
+def event_text(event: Event | StoredEvent) -> str:
+    """Give what the log shows of an event; one without a text shows its values, those of an inner object in its place."""
+    if event.text or not event.extra:
+        return event.text
+    return ", ".join(_value_text(name, value) for name, value in event.extra.items())
+
+
+def _value_text(name: str, value: Any) -> str:
+    if isinstance(value, dict):
+        return ", ".join(_value_text(inner, part) for inner, part in value.items())
+    return f"{name}: {value}"
+
+
+_encode = json.JSONEncoder(ensure_ascii=True, separators=(",", ":")).encode
+"""Made once: `json.dumps` with separators makes an encoder for each call."""
+
+
+def chunk_encode(first_seq: int, events: Iterable[Event | StoredEvent], level: int = LEVEL) -> bytes:
+    lines = (_encode([seq, event.ms, event.type, event.text, event.extra]) for seq, event in enumerate(events, first_seq))
+    return zlib.compress("\n".join(lines).encode("ascii"), level)
 
 
 def chunk_decode(payload: bytes) -> Iterator[StoredEvent]:

@@ -16,7 +16,8 @@ from django.utils.translation import gettext as _
 
 from kettle_web.builds.bells import bell_ring
 from kettle_web.builds.errors import LeaseLost
-from kettle_web.builds.eventlog import NOTE_TYPE, Event, StoredEvent, chunk_decode, chunk_encode
+from kettle_web.builds.eventlog import NOTE_TYPE, Event, StoredEvent, chunk_decode
+from kettle_web.builds.logchunks import chunks_insert
 from kettle_web.builds.models import Build, EventChunk
 from kettle_web.builds.phases import REMOTE_PHASES
 from kettle_web.builds.refusals import failed_build
@@ -25,7 +26,6 @@ from kettle_web.builds.states import State
 
 MAX_LOG_BYTES = 256 * 1024 * 1024
 """Of all texts of a build: more than twice the largest log to be expected."""
-CHUNK_EVENTS = 2000
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,7 @@ def events_append(build_id: int, owner: str, events: Sequence[Event], *, ending:
             last_heard_at=timezone.now(),
             phase_times=_phase_times(row["phase_times"], events),
         )
-        _insert(build_id, row["last_seq"], kept)
+        chunks_insert(build_id, row["last_seq"], kept)
         if ending is not None:
             _end(build_id, owner, ending)
         else:
@@ -74,19 +74,6 @@ def _phase_times(known: dict[str, int], events: Sequence[Event]) -> dict[str, in
         if event.type in REMOTE_PHASES:
             known.setdefault(event.type, event.ms)
     return known
-
-
-def _insert(build_id: int, last_seq: int, events: Sequence[Event]) -> None:
-    EventChunk.objects.bulk_create(
-        EventChunk(
-            build_id=build_id,
-            first_seq=last_seq + start + 1,
-            last_seq=last_seq + start + len(part),
-            payload=chunk_encode(last_seq + start + 1, part),
-        )
-        for start in range(0, len(events), CHUNK_EVENTS)
-        if (part := events[start : start + CHUNK_EVENTS])
-    )
 
 
 def _capped(events: Sequence[Event], log_bytes: int) -> tuple[list[Event], int]:
@@ -138,7 +125,7 @@ def events_replace(build_id: int, owner: str, *, keep_seq: int, keep_remote: int
         kept: list[StoredEvent] = [stored for chunk in cut for stored in chunk_decode(bytes(chunk.payload)) if stored.seq <= keep_seq]
         EventChunk.objects.filter(id__in=[chunk.id for chunk in cut]).delete()
         if kept:
-            _insert(build_id, kept[0].seq - 1, [stored.event for stored in kept])
+            chunks_insert(build_id, kept[0].seq - 1, [stored.event for stored in kept])
         rows.update(
             last_seq=keep_seq,
             remote_count=keep_remote,

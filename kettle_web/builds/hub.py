@@ -18,17 +18,20 @@ from channels.layers import get_channel_layer
 from django.conf import settings
 from django.db import DatabaseError
 
-from kettle_web.builds.ansi import ansi_to_html
 from kettle_web.builds.bells import bell_group
 from kettle_web.builds.eventlog import StoredEvent
+from kettle_web.builds.loglines import event_rows
+from kettle_web.builds.logstore import events_numbered
 from kettle_web.builds.models import Build
-from kettle_web.builds.selectors import event_text, events_after, state_document
+from kettle_web.builds.selectors import state_document
 from kettle_web.builds.states import TERMINAL
 
 logger = logging.getLogger(__name__)
 POLL_SECONDS = 0.25
 PAGE_ROWS = 500
-"""Of one message: a late reader of a long log gets it in pieces, each painted while the next one comes."""
+"""Events of one message: a late reader gets a log in pieces, each painted while the next one comes."""
+SKIP_ROWS = 2000
+"""Whoever is behind by more events than this is told how long the log is now, and fetches what they look at."""
 QUEUE_MESSAGES = 64
 """A reader behind by more than this is dropped; it comes back and reads from the database at its own pace."""
 
@@ -50,10 +53,29 @@ class Message:
         return f"{mark}event: {self.event}\ndata: {self.data}\n\n".encode()
 
 
-def rows_message(events: list[StoredEvent]) -> Message:
-    rows = [[row.seq, row.ms, row.type, ansi_to_html(event_text(row))] for row in events]
-    document = {"seq": events[-1].seq, "rows": rows}
-    return Message("rows", json.dumps(document, separators=(",", ":")), events[-1].seq, events[0].seq)
+def rows_message(events: list[tuple[int, StoredEvent]], last_seq: int = 0) -> Message:
+    """Hand out events with the numbers of their first lines; `last_seq` is how far the stored log reached then.
+
+    `line` is the last line that the message covers: where `rows` holds fewer, the viewer fetches them.
+    """
+    first, (last_line, last) = events[0][1], events[-1]
+    line = last_line + last.line_count - 1
+    rows: list[list[Any]] = []
+    if line - events[0][0] < SKIP_ROWS:
+        rows = [row for number, event in events for row in event_rows(event, number)]
+    document = {"seq": last.seq, "line": line, "behind": max(0, last_seq - last.seq), "rows": rows}
+    return Message("rows", json.dumps(document, separators=(",", ":")), last.seq, first.seq)
+
+
+def skip_message(seq: int, line: int, first: int) -> Message:
+    """Say that the log goes on to event `seq` and line `line` without handing out its rows."""
+    document = {"seq": seq, "line": line, "behind": 0, "rows": []}
+    return Message("rows", json.dumps(document, separators=(",", ":")), seq, first)
+
+
+def reset_message(build: Build) -> Message:
+    """The stored rows were replaced: begin the log afresh."""
+    return Message("reset", json.dumps({"epoch": build.log_epoch}))
 
 
 def state_message(build: Build) -> Message:
@@ -173,7 +195,7 @@ class Hub:
         if build.log_epoch != watched.epoch:
             watched.epoch, watched.position = build.log_epoch, build.last_seq
             watched.seen = _fingerprint(build)
-            _broadcast(watched, Message("reset", "{}"))
+            _broadcast(watched, reset_message(build))
             return
         while watched.position < build.last_seq:
             rows = await database_sync_to_async(_rows, thread_sensitive=False)(build, watched.position)
@@ -203,8 +225,17 @@ def _changed(known: dict[int, tuple[int, tuple[Any, ...]]]) -> list[Build]:
 
 
 def _rows(build: Build, after: int) -> Message | None:
-    events = events_after(build, after, PAGE_ROWS)
-    return rows_message(events) if events else None
+    return rows_after(build, after, build.last_seq)
+
+
+def rows_after(build: Build, after: int, upto: int) -> Message | None:
+    """Give the message that leads on from event `after` towards `upto`; None: there is nothing after it."""
+    if upto - after > SKIP_ROWS and (tail := events_numbered(build, upto - PAGE_ROWS - 1, 1)):
+        # The page takes the numbers now and the lines where someone looks: nothing is lost, and nobody waits for the rest.
+        line, event = tail[0]
+        return skip_message(event.seq, line + event.line_count - 1, after + 1)
+    events = events_numbered(build, after, min(PAGE_ROWS, upto - after))
+    return rows_message(events, upto) if events else None
 
 
 _hubs: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, Hub] = weakref.WeakKeyDictionary()

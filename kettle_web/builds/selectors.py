@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from itertools import islice
 from typing import Any
 
 from django.conf import settings
@@ -10,9 +10,9 @@ from django.contrib.auth.models import AbstractBaseUser, AnonymousUser, User
 from django.db.models import QuerySet
 from django.http import Http404
 
-from kettle_web.builds.ansi import ansi_to_text
-from kettle_web.builds.eventlog import StoredEvent, chunk_decode
-from kettle_web.builds.models import Build, Endpoint, EventChunk, Upload
+from kettle_web.builds.eventlog import StoredEvent, event_text
+from kettle_web.builds.logstore import log_events
+from kettle_web.builds.models import Build, Endpoint, Upload
 from kettle_web.builds.phases import Phase, phases
 from kettle_web.builds.states import TERMINAL, State
 
@@ -21,10 +21,8 @@ __all__ = [
     "build_for_viewer",
     "builds_for_viewer",
     "endpoints_enabled",
-    "event_lines",
     "event_text",
     "events_after",
-    "log_lines",
     "phases",
     "sees_all_builds",
     "state_document",
@@ -69,47 +67,8 @@ def endpoints_enabled() -> QuerySet[Endpoint]:
 
 
 def events_after(build: Build, after: int, limit: int) -> list[StoredEvent]:
-    """Give up to `limit` stored events that follow number `after`."""
-    return list(_events(build.id, after, limit))
-
-
-def _events(build_id: int, after: int, limit: int | None = None) -> Iterator[StoredEvent]:
-    count = 0
-    chunks = EventChunk.objects.filter(build_id=build_id, last_seq__gt=after).order_by("first_seq")
-    for payload in chunks.values_list("payload", flat=True).iterator(20):
-        for event in chunk_decode(bytes(payload)):
-            if event.seq > after:
-                yield event
-                count += 1
-                if limit is not None and count >= limit:
-                    return
-
-
-def log_lines(build: Build) -> Iterator[str]:
-    """Yield the log as plain lines without a line end, as `event_lines` gives them."""
-    for event in _events(build.id, 0):
-        yield from event_lines(event)
-
-
-def event_lines(event: StoredEvent) -> list[str]:
-    """Give an event as plain lines; what is not the build's own output is marked by its type, the end has none."""
-    if event.type == "complete":
-        return []
-    mark = "" if event.type == "build" else f"[{ansi_to_text(event.type)}] "
-    return [mark + ansi_to_text(part) for part in event_text(event).split("\n")]
-
-
-def event_text(event: StoredEvent) -> str:
-    """Give what a line shows of an event; one without a text shows its values, those of an inner object in its place."""
-    if event.text or not event.extra:
-        return event.text
-    return ", ".join(_value_text(name, value) for name, value in event.extra.items())
-
-
-def _value_text(name: str, value: Any) -> str:
-    if isinstance(value, dict):
-        return ", ".join(_value_text(inner, part) for inner, part in value.items())
-    return f"{name}: {value}"
+    """Give up to `limit` stored events that follow number `after`, of a running or an ended build."""
+    return list(islice(log_events(build, after), limit))
 
 
 def state_document(build: Build) -> dict[str, Any]:

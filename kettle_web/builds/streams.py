@@ -10,9 +10,9 @@ from urllib.parse import parse_qs
 from channels.db import database_sync_to_async
 from django.http import Http404
 
-from kettle_web.builds.hub import PAGE_ROWS, Hub, Message, Reader, hub_get, rows_message, state_message
+from kettle_web.builds.hub import Hub, Message, Reader, hub_get, reset_message, rows_after, state_message
 from kettle_web.builds.models import Build
-from kettle_web.builds.selectors import build_for_viewer, events_after
+from kettle_web.builds.selectors import build_for_viewer
 from kettle_web.builds.states import TERMINAL
 from kettle_web.builds.watching import ALIVE_SECONDS, HEADERS, StreamConsumer, Watcher, watcher_of, watcher_user
 
@@ -68,7 +68,9 @@ class BuildStream(StreamConsumer):
         if build.state in TERMINAL:
             upto = build.last_seq
         if asked_epoch is not None and asked_epoch != build.log_epoch:
-            await self._send(Message("reset", "{}"))
+            # Another log than the one that the viewer has: their number means nothing in it.
+            await self._send(reset_message(build))
+            sent = 0
         sent = await self._send_stored(build, sent, upto)
         await self._send(await database_sync_to_async(state_message, thread_sensitive=False)(build))
         if build.state in TERMINAL:
@@ -100,11 +102,11 @@ class BuildStream(StreamConsumer):
     async def _send_stored(self, build: Build, sent: int, upto: int) -> int:
         """Send the stored rows after `sent` up to `upto`; give the number of the last one."""
         while sent < upto:
-            events = await database_sync_to_async(events_after, thread_sensitive=False)(build, sent, min(PAGE_ROWS, upto - sent))
-            if not events:
+            message = await database_sync_to_async(rows_after, thread_sensitive=False)(build, sent, upto)
+            if message is None:
                 break
-            await self._send(rows_message(events))
-            sent = events[-1].seq
+            await self._send(message)
+            sent = message.seq
         return sent
 
     def _asked(self, build: Build) -> tuple[int, int | None]:

@@ -1,13 +1,11 @@
-"""Submitting a build, stopping to follow one, its log and its documents. Who may see a build is decided in `selectors`."""
+"""Submitting a build, stopping to follow one, and its documents. Who may see a build is decided in `selectors`."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from typing import Any
 
-from asgiref.sync import sync_to_async
 from django.contrib import messages
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
@@ -21,11 +19,11 @@ from kettle_web.builds.gone import gone_response
 from kettle_web.builds.kept import RESULT
 from kettle_web.builds.models import Build, Upload
 from kettle_web.builds.preflight import refusals
-from kettle_web.builds.selectors import build_for_viewer, event_lines, events_after, upload_for_owner
+from kettle_web.builds.selectors import build_for_viewer, upload_for_owner
 from kettle_web.builds.services import build_create, build_stop
 from kettle_web.builds.sources import RepositoryError, repository_check, repository_commit, sample_source, sample_state, upload_check
 from kettle_web.builds.uploads import upload_from_form
-from kettle_web.core.downloads import SAFE_HEADERS, download_response
+from kettle_web.core.downloads import download_response
 from kettle_web.core.errors import BlobMissing, CoreError
 from kettle_web.core.formfiles import FORM_FILE_BYTES, TOO_BIG
 
@@ -34,7 +32,6 @@ FILES = {
     "evidence.json": ("evidence_sha256", "application/json"),
     "result.tar.gz": ("result_sha256", "application/gzip"),
 }
-LOG_BATCH_EVENTS = 1000
 
 
 @never_cache
@@ -153,25 +150,6 @@ def stop(request: HttpRequest, uid: str) -> HttpResponse:
     else:
         messages.info(request, _("This build had ended already."))
     return redirect("pages:build", uid=build.uid)
-
-
-@require_safe
-def log(request: HttpRequest, uid: str) -> HttpResponseBase:
-    """Give the log so far as plain text."""
-    build = build_for_viewer(viewer(request), uid)
-    headers = {**SAFE_HEADERS, "Cache-Control": "private, no-store"}
-    headers["Content-Disposition"] = f'inline; filename="{build.uid}.log.txt"'
-    return StreamingHttpResponse(_log_text(build), content_type="text/plain; charset=utf-8", headers=headers)
-
-
-async def _log_text(build: Build) -> AsyncIterator[bytes]:
-    note = _("Log of build %(uid)s. Best effort: a server may drop lines; it is not covered by the attestation.")
-    yield f"# {note % {'uid': build.uid}}\n".encode()
-    after = 0
-    # In pieces: a slow reader holds neither a cursor nor a transaction open.
-    while events := await sync_to_async(events_after)(build, after, LOG_BATCH_EVENTS):
-        after = events[-1].seq
-        yield "".join(f"{line}\n" for event in events for line in event_lines(event)).encode("utf-8", "replace")
 
 
 @require_safe

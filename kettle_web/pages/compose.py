@@ -9,21 +9,20 @@ from typing import Final
 
 from django.contrib.auth.models import User
 from django.db.models import QuerySet
-from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from kettle_web.builds.again import again_block
-from kettle_web.builds.ansi import ansi_to_html
 from kettle_web.builds.kept import kept_of
+from kettle_web.builds.log_pages import log_view
 from kettle_web.builds.models import Build
-from kettle_web.builds.selectors import builds_for_viewer, endpoints_enabled, event_text, events_after, phases, sees_all_builds
+from kettle_web.builds.selectors import builds_for_viewer, endpoints_enabled, phases, sees_all_builds
 from kettle_web.builds.states import RUNNING, Fault, State
 from kettle_web.builds.timeouts import limits_of
 from kettle_web.core.templatetags.kettle import state_word, verdict_word
 from kettle_web.history.fragments import HistoryRow
 from kettle_web.history.selectors import history_row, with_titles
-from kettle_web.pages.fragments import AttemptRow, BuildPage, Failure, HomePage, LogRow, LogView, RequestView
+from kettle_web.pages.fragments import AttemptRow, BuildPage, Failure, HomePage, RequestView
 from kettle_web.sharing.selectors import links_block
 from kettle_web.verifications.selectors import report_view_latest
 
@@ -31,8 +30,6 @@ RUNNING_SHOWN: Final = 20
 RECENT_SHOWN: Final = 10
 LIVE_ROWS: Final = 50
 """Rows that a list may ask for at once: as many as a page of the history has."""
-LOG_SHOWN: Final = 2000
-"""Rows of the log in the page itself; all of them are in the raw log."""
 
 STATE_TEXTS: Final = {
     State.QUEUED: gettext_lazy("waiting for its turn on this site."),
@@ -83,19 +80,6 @@ def live_rows(viewer: User, uids: Sequence[str]) -> tuple[HistoryRow, ...]:
     return tuple(history_row(build, is_owner_shown=sees_all_builds(viewer)) for build in seen)
 
 
-def log_view(build: Build, *, want_rows: bool = True) -> LogView:
-    """The end of the log, as rows."""
-    if not want_rows:
-        return LogView(rows=(), last_seq=build.last_seq, is_cut=False, epoch=build.log_epoch)
-    after = max(0, build.last_seq - LOG_SHOWN)
-    rows = tuple(
-        # `ansi_to_html` escapes everything itself and adds only spans with classes of ours.
-        LogRow(event.seq, event.type, SafeString(ansi_to_html(event_text(event))))
-        for event in events_after(build, after, LOG_SHOWN)
-    )
-    return LogView(rows=rows, last_seq=rows[-1].seq if rows else build.last_seq, is_cut=after > 0, epoch=build.log_epoch)
-
-
 def _request_view(build: Build) -> RequestView:
     return RequestView(
         repo_url=build.repo_url,
@@ -144,6 +128,7 @@ def build_page(build: Build, viewer: User, *, now: datetime, want_log: bool = Tr
         state=build.state,
         state_text=str(STATE_TEXTS.get(State(build.state), "")),
         is_running=is_running,
+        is_failed=build.state == State.FAILED,
         is_import=build.origin == Build.Origin.IMPORT,
         verdict=build.verdict,
         title=f"{word} · {name}",

@@ -8,10 +8,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.utils.safestring import SafeString
-
 from kettle_web.builds.again import AgainBlock
 from kettle_web.builds.kept import Kept
+from kettle_web.builds.log_pages import LogView
 from kettle_web.builds.phases import Phase
 from kettle_web.builds.timeouts import Limit
 from kettle_web.history.fragments import HistoryRow
@@ -32,25 +31,6 @@ class HomePage:
     """False: there is no Kettle server to send a build to."""
     sample_key: str
     """Submission key of «Try the sample»: the button pressed twice is one build."""
-
-
-@dataclass(frozen=True)
-class LogRow:
-    seq: int
-    type: str
-    """`build` for the build's own lines; anything else is a station on the way, `site` a note of ours."""
-    html: SafeString
-    """Escaped, with nothing but `<span class="ansi-…">` of our own."""
-
-
-@dataclass(frozen=True)
-class LogView:
-    rows: tuple[LogRow, ...]
-    last_seq: int
-    is_cut: bool
-    """Earlier rows are only in the raw log."""
-    epoch: int
-    """Raised when stored rows were replaced: a page that shows another epoch starts afresh."""
 
 
 @dataclass(frozen=True)
@@ -107,6 +87,7 @@ class BuildPage:
     state_text: str
     """What is going on, in one sentence; empty once it is over."""
     is_running: bool
+    is_failed: bool
     is_import: bool
     verdict: str
     title: str

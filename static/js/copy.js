@@ -2,7 +2,7 @@
 
 const SHOWN_MS = 1600;
 
-async function copyText(text) {
+export async function copyText(text) {
   if (navigator.clipboard && window.isSecureContext) return navigator.clipboard.writeText(text);
   // Plain HTTP away from this machine: the clipboard API does not exist there.
   const area = document.createElement("textarea");

@@ -136,12 +136,12 @@ class TestBuild:
         assert 'data-kind="&lt;b&gt;"' in html
 
     def test_only_the_end_of_a_long_log_is_in_the_page(self, client, ada, monkeypatch):
-        monkeypatch.setattr("kettle_web.pages.compose.LOG_SHOWN", 3)
+        monkeypatch.setattr("kettle_web.builds.log_pages.TAIL_LINES", 3)
         build = build_make(ada, state=State.BUILDING)
         log_store(build, *(Event("build", f"line {number}") for number in range(1, 11)))
         response = client.get(f"/builds/{build.uid}/")
         page = response.context["page"]
-        assert [row.seq for row in page.log.rows] == [8, 9, 10]
+        assert [row.number for row in page.log.rows] == [8, 9, 10]
         assert page.log.is_cut
         assert 'data-after="10"' in response.content.decode()
 
