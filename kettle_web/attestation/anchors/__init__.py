@@ -85,6 +85,11 @@ def anchors_builtin() -> AnchorSet:
     return AnchorSet(tuple(anchor for name in _BUILTIN for anchor in anchors_parse((_FOLDER / name).read_bytes())))
 
 
+def anchors_documents() -> tuple[dict[str, Any], ...]:
+    """The same as their JSON documents, for whoever writes them in another form."""
+    return tuple(json.loads((_FOLDER / name).read_bytes()) for name in _BUILTIN)
+
+
 def anchors_parse(data: bytes) -> tuple[Anchor, ...]:
     """The anchors of a JSON document in the form of `amd.json`. For the files of this package only: raises what comes."""
     return tuple(_anchor(item) for item in json.loads(data)["anchors"])

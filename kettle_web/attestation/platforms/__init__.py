@@ -24,4 +24,9 @@ def procedure_for(platform: str) -> Procedure:
     return _PROCEDURES.get(platform, UNKNOWN)
 
 
-__all__ = ["Context", "Procedure", "procedure_for"]
+def procedures() -> tuple[Procedure, ...]:
+    """Every procedure, that of unknown tags among them."""
+    return (*_PROCEDURES.values(), UNKNOWN)
+
+
+__all__ = ["Context", "Procedure", "procedure_for", "procedures"]
