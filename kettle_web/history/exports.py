@@ -14,7 +14,7 @@ from django.http import HttpRequest, HttpResponseBase
 
 from kettle_web.core.tables import ROWS_CAP, Cell, Row, table_response
 from kettle_web.history.fragments import HistoryRow
-from kettle_web.history.selectors import history_builds, history_row, is_owner_shown, with_titles
+from kettle_web.history.selectors import history_row, history_walk, is_owner_shown
 
 __all__ = ("ROWS_CAP", "Cell", "Row", "history_response", "newest_first", "table_response")
 
@@ -37,9 +37,9 @@ def newest_first(queryset: QuerySet[M]) -> Iterator[M]:
 
 def history_response(request: HttpRequest, *, viewer: User, form: str) -> HttpResponseBase:
     """The builds that the history shows for the same query string, all pages of them."""
-    builds = with_titles(history_builds(viewer=viewer, parameters=request.GET))
+    builds = history_walk(viewer=viewer, parameters=request.GET)
     shown = is_owner_shown(viewer)
-    rows = (_history_cells(history_row(build, is_owner_shown=shown)) for build in newest_first(builds))
+    rows = (_history_cells(history_row(build, is_owner_shown=shown)) for build in builds)
     about = {"query": request.GET.urlencode()}
     return table_response(request, form=form, name="builds", columns=HISTORY_COLUMNS, rows=rows, about=about)
 

@@ -41,6 +41,18 @@ TREE: Final = _("git tree")
 NONCE: Final = _("nonce")
 BUILD_UID: Final = _("build id")
 JOB_ID: Final = _("job id")
+DEPENDENCY_DIGEST: Final = _("dependency digest")
+TOOL_DIGEST: Final = _("digest of a tool")
+TOOL: Final = _("tool version")
+MEASUREMENT: Final = _("launch measurement")
+CHIP: Final = _("chip id")
+PCR: Final = _("PCR")
+RTMR: Final = _("RTMR")
+REF: Final = _("branch or tag")
+ARCHIVE_NAME: Final = _("archive name")
+MEASUREMENT_DIGITS: Final = 96
+CHIP_DIGITS: Final = 128
+"""Hexadecimal digits of 48 and 64 bytes."""
 
 Word = str | Promise
 
@@ -54,6 +66,8 @@ class Reading:
     fields: tuple[Word, ...] = ()
     """Names of what is searched, for the page."""
     sha256_hex: str = ""
+    digest: str = ""
+    """Algorithm, colon, hex: of any algorithm."""
     hex_prefix: str = ""
     """Beginning of a commit or tree, lower case."""
     nonce_hex: str = ""
@@ -64,6 +78,7 @@ class Reading:
     """Empty with a package: any version."""
     job_id: str = ""
     text: str = ""
+    """To be looked up as it is; empty: only what the fields above say."""
 
 
 def query_read(typed: str) -> Reading:
@@ -71,7 +86,7 @@ def query_read(typed: str) -> Reading:
     text = typed.replace("\x00", "").strip()[:MAX_QUERY]
     if not text:
         return Reading("")
-    return _digest(text) or _package(text) or _job(text) or _words(text)
+    return _digest(text) or _digest_other(text) or _value(text) or _package(text) or _job(text) or _words(text)
 
 
 def _digest(text: str) -> Reading | None:
@@ -80,8 +95,33 @@ def _digest(text: str) -> Reading | None:
         digest = digest_parse(spelled.lower() if _HEX.fullmatch(spelled) else _prefix_lower(spelled), "sha256")
     except ProvenanceError:
         return None
-    fields = (ARTIFACT_DIGEST, DOCUMENT_DIGEST, LOCKFILE, MERKLE_ROOT, COMMIT, TREE)
-    return Reading(_("a SHA-256 digest"), fields, sha256_hex=digest.hex, hex_prefix=digest.hex)
+    fields = (
+        ARTIFACT_DIGEST, DOCUMENT_DIGEST, DEPENDENCY_DIGEST, TOOL_DIGEST, LOCKFILE, MERKLE_ROOT, PCR, COMMIT, TREE,
+    )  # fmt: skip
+    return Reading(_("a SHA-256 digest"), fields, sha256_hex=digest.hex, digest=str(digest), hex_prefix=digest.hex, text=digest.hex)
+
+
+def _digest_other(text: str) -> Reading | None:
+    """A digest that names its algorithm, as lockfiles of pnpm do."""
+    algorithm = text[:6].lower()
+    if algorithm not in ("sha384", "sha512"):
+        return None
+    try:
+        digest = digest_parse(algorithm + text[6:], algorithm)
+    except ProvenanceError:
+        return None
+    sentence = _("a SHA-512 digest") if algorithm == "sha512" else _("a SHA-384 digest")
+    return Reading(sentence, (DEPENDENCY_DIGEST,), digest=str(digest), text=digest.hex)
+
+
+def _value(text: str) -> Reading | None:
+    """What evidence measures, by its length."""
+    if not _HEX.fullmatch(text) or len(text) not in (MEASUREMENT_DIGITS, CHIP_DIGITS):
+        return None
+    lower = text.lower()
+    if len(text) == MEASUREMENT_DIGITS:
+        return Reading(_("a measurement of 48 bytes"), (MEASUREMENT, RTMR), text=lower)
+    return Reading(_("64 bytes: a chip id, or a SHA-512 digest"), (CHIP, DEPENDENCY_DIGEST), digest=f"sha512:{lower}", text=lower)
 
 
 def _prefix_lower(text: str) -> str:
@@ -114,13 +154,13 @@ def _words(text: str) -> Reading:
     is_hex = bool(_HEX.fullmatch(text)) and MIN_PREFIX <= len(text) <= 64
     nonce = lower if is_hex and len(text) == 32 else ""
     uid = lower if _UID.fullmatch(lower) else ""
-    fields: list[Word] = [REPOSITORY, LABEL, ARTIFACT_NAME, DEPENDENCY, JOB_ID]
+    fields: list[Word] = [REPOSITORY, REF, LABEL, ARTIFACT_NAME, ARCHIVE_NAME, DEPENDENCY, TOOL, JOB_ID]
     sentence: Word = _("text")
     if is_hex:
         fields = [COMMIT, TREE, *fields]
         sentence = _("a commit") if len(text) == 40 else _("the beginning of a commit, or text")
     if nonce:
-        fields, sentence = [NONCE, *fields], _("a nonce, or the beginning of a commit")
+        fields, sentence = [NONCE, CHIP, *fields], _("a nonce, or the beginning of a commit")
     if uid:
         fields, sentence = [BUILD_UID, *fields], _("a build id, or text")
     return Reading(

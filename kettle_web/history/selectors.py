@@ -2,72 +2,108 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from django.conf import settings
 from django.contrib.auth.models import User
 from django.db.models import OuterRef, QuerySet, Subquery
 from django.http import QueryDict
+from django.urls import reverse
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from kettle_web.builds.models import Build
-from kettle_web.builds.selectors import builds_for_viewer
+from kettle_web.builds.selectors import builds_for_viewer, sees_all_builds
 from kettle_web.builds.states import RUNNING, State
-from kettle_web.history.conditions import condition
-from kettle_web.history.fragments import FilterGroup, FilterOption, HistoryPage, HistoryRow
-from kettle_web.history.reading import MAX_QUERY, query_read
-from kettle_web.verification.report import Verdict
+from kettle_web.core.ids import ALPHABET, LENGTH
+from kettle_web.history.asked import Asked, asked_read
+from kettle_web.history.days import days_visible
+from kettle_web.history.facets import Sample, counts_of, filter_groups, samples_read
+from kettle_web.history.filters import CHOICES, choice_word, filter_title
+from kettle_web.history.fragments import Chip, HistoryPage, HistoryRow, LogHint, Plot
+from kettle_web.history.plots import periods, plots
+from kettle_web.history.sampled import days_sampled
+from kettle_web.history.search import Search, search_plan
+from kettle_web.history.titles import address_title
 from kettle_web.verifications.models import Artifact
 from kettle_web.verifications.words import verdict_word
 
 PAGE_ROWS: Final = 50
 COUNT_CAP: Final = 1000
-RUNNING_VALUE: Final = "running"
-"""Stands for every state that is not an end."""
+PLOT_DAYS: Final = 30
+"""Days that the plots show unless dates were asked for."""
+PLOT_DAYS_MAX: Final = 3660
+"""Of a search for dates: ten years."""
+BATCH_IDS: Final = 500
 
 
 def history_page(*, viewer: User, parameters: QueryDict, path: str) -> HistoryPage:
-    """Give the page that an address stands for. Values that no filter has are ignored."""
-    query = parameters.get("q", "").strip()[:MAX_QUERY]
-    reading = query_read(query)
-    groups = _filter_groups(parameters, path)
-    builds = history_builds(viewer=viewer, parameters=parameters)
-    count = builds.order_by().values("pk")[: COUNT_CAP + 1].count()
-    before = _before(parameters)
-    rows = list(_rows(builds, before)[: PAGE_ROWS + 1])
-    shown = rows[:PAGE_ROWS]
-    with_owner = is_owner_shown(viewer)
+    """Give the page that an address stands for. What it cannot mean is said in its notes."""
+    now = timezone.now()
+    asked = asked_read(parameters, now=now)
+    search = search_plan(viewer=viewer, words=asked.typed.words, filters=asked.filters)
+    newest = search.ids(limit=COUNT_CAP + 1)
+    ids = newest[: PAGE_ROWS + 1] if asked.below is None else search.ids(limit=PAGE_ROWS + 1, below=asked.below)
+    shown = ids[:PAGE_ROWS]
+    samples = samples_read(newest[:COUNT_CAP])
+    drawn, plots_note = _plots(search, asked, samples, len(newest) > COUNT_CAP, path, now)
+    readings = [word.reading for word in asked.typed.words]
     return HistoryPage(
-        query=query,
-        read_as=str(reading.sentence),
-        searched=tuple(str(name) for name in reading.fields),
-        filters=groups,
-        is_filtered=bool(query) or any(option.is_on for group in groups for option in group.options),
-        rows=tuple(history_row(build, is_owner_shown=with_owner) for build in shown),
-        count=min(count, COUNT_CAP),
-        is_count_capped=count > COUNT_CAP,
-        older_url=_url(path, parameters, before=str(shown[-1].pk)) if len(rows) > PAGE_ROWS else "",
-        newest_url=_url(path, parameters, before="") if before is not None else "",
+        query=asked.query,
+        read_as=_("; ").join(dict.fromkeys(str(reading.sentence) for reading in readings)),
+        searched=tuple(dict.fromkeys(str(name) for reading in readings for name in reading.fields)),
+        notes=_notes(asked, search),
+        chips=_chips(asked, path),
+        filters=filter_groups(asked, counts_of(samples), path),
+        counted=len(samples),
+        plots=drawn,
+        plots_note=plots_note,
+        log_hint=_log_hint(asked, viewer),
+        is_filtered=asked.is_anything,
+        rows=rows_shown(shown, viewer),
+        count=min(len(newest), COUNT_CAP),
+        is_count_capped=len(newest) > COUNT_CAP,
+        older_url=asked.url(path, below=str(shown[-1])) if len(ids) > PAGE_ROWS else "",
+        newest_url=asked.url(path) if asked.below is not None else "",
         clear_url=path,
+        table_query=asked.url(""),
     )
 
 
-def history_builds(*, viewer: User, parameters: QueryDict) -> QuerySet[Build]:
-    """Every build that a query string finds, in no order: all pages of `history_page` together."""
-    reading = query_read(parameters.get("q", "").strip()[:MAX_QUERY])
-    builds = _filtered(builds_for_viewer(viewer), _filter_groups(parameters, ""))
-    return builds.filter(condition(reading)) if reading.sentence else builds
+def history_address(*, parameters: QueryDict, path: str) -> str:
+    """Give the address that says with parameters what was typed as filters; empty: nothing was."""
+    asked = asked_read(parameters, now=timezone.now())
+    # What was not understood is said on the page, which needs it in the text.
+    return asked.url(path) if asked.typed.filters and not asked.filters.notes else ""
+
+
+def history_ids(*, viewer: User, parameters: QueryDict, limit: int, below: int | None = None) -> list[int]:
+    """Give the ids of the newest builds that a query string finds, newest first."""
+    asked = asked_read(parameters, now=timezone.now())
+    return search_plan(viewer=viewer, words=asked.typed.words, filters=asked.filters).ids(limit=limit, below=below)
+
+
+def history_walk(*, viewer: User, parameters: QueryDict) -> Iterator[Build]:
+    """Yield every build that a query string finds, newest first, with what `history_row` reads; in batches by key."""
+    asked = asked_read(parameters, now=timezone.now())
+    search = search_plan(viewer=viewer, words=asked.typed.words, filters=asked.filters)
+    below: int | None = None
+    while ids := search.ids(limit=BATCH_IDS, below=below):
+        yield from with_titles(builds_for_viewer(viewer)).filter(pk__in=ids).order_by("-pk")
+        below = ids[-1]
 
 
 def is_owner_shown(viewer: User) -> bool:
     """Whether lists name the owners: to whom sees only their own it says nothing."""
-    return viewer.is_staff or settings.BUILDS_VISIBLE_TO == "everyone"
+    return sees_all_builds(viewer)
 
 
-def _rows(builds: QuerySet[Build], before: int | None) -> QuerySet[Build]:
-    if before is not None:
-        builds = builds.filter(pk__lt=before)
-    return with_titles(builds).order_by("-pk")
+def rows_shown(ids: list[int], viewer: User) -> tuple[HistoryRow, ...]:
+    """Give the lines of some builds, newest first."""
+    builds = with_titles(builds_for_viewer(viewer)).filter(pk__in=ids).order_by("-pk")
+    shown = is_owner_shown(viewer)
+    return tuple(history_row(build, is_owner_shown=shown) for build in builds)
 
 
 def with_titles(builds: QuerySet[Build]) -> QuerySet[Build]:
@@ -76,55 +112,57 @@ def with_titles(builds: QuerySet[Build]) -> QuerySet[Build]:
     return builds.select_related("owner", "index__repository").annotate(first_artifact=Subquery(first))
 
 
-def _before(parameters: QueryDict) -> int | None:
-    text = parameters.get("before", "")
-    return int(text) if text.isascii() and text.isdigit() and len(text) <= 18 else None
+def _plots(search: Search, asked: Asked, samples: list[Sample], is_cut: bool, path: str, now: datetime) -> tuple[tuple[Plot, ...], str]:
+    """The plots, and what they are of where that is not everything."""
+    today = now.astimezone(UTC).date()
+    since, until = asked.filters.since, asked.filters.until
+    last = min(today, (until - timedelta(microseconds=1)).date()) if until else today
+    if search.is_everything:
+        first = since.date() if since else last - timedelta(days=PLOT_DAYS - 1)
+        first = max(first, last - timedelta(days=PLOT_DAYS_MAX))
+        if first > last:
+            return (), ""
+        return plots(periods(days_visible(search.viewer, first=first, last=last), first=first, last=last), asked, path), ""
+    if not samples:
+        return (), ""
+    days = days_sampled(samples)
+    drawn = plots(periods(days, first=min(days), last=max(days)), asked, path)
+    return drawn, _("Drawn from the newest %(count)d builds that match.") % {"count": len(samples)} if is_cut else ""
 
 
-def _filtered(builds: QuerySet[Build], groups: tuple[FilterGroup, ...]) -> QuerySet[Build]:
-    for group in groups:
-        values = {option.value for option in group.options if option.is_on}
-        if not values:
-            continue
-        if group.name == "state" and RUNNING_VALUE in values:
-            values = (values - {RUNNING_VALUE}) | {state.value for state in RUNNING}
-        builds = builds.filter(**{f"{group.name}__in": values})
-    return builds
+def _notes(asked: Asked, search: Search) -> tuple[str, ...]:
+    cut = _("More names match than can be looked at; only builds with the newest 500 of them are found. Type more of the name.")
+    return (*asked.notes, cut) if search.is_cut else asked.notes
 
 
-def _filter_groups(parameters: QueryDict, path: str) -> tuple[FilterGroup, ...]:
-    ends = (State.DONE, State.FAILED, State.ABANDONED)
-    choices = (
-        ("verdict", _("Verdict"), [(verdict.value, verdict_word(verdict.value)) for verdict in reversed(Verdict)]),
-        (
-            "state",
-            _("State"),
-            [(RUNNING_VALUE, _("Running")), *((state.value, str(state.label)) for state in ends)],
-        ),
-        ("origin", _("Origin"), [(origin.value, str(origin.label)) for origin in Build.Origin]),
-    )
+def _chips(asked: Asked, path: str) -> tuple[Chip, ...]:
+    typed = {(name, value) for name, value in asked.typed.filters}
     return tuple(
-        FilterGroup(name, title, tuple(_option(parameters, path, name, value, word) for value, word in options))
-        for name, title, options in choices
+        Chip(
+            name=item.name,
+            value=item.parameter,
+            title=filter_title(item.name),
+            word=choice_word(item.name, item.value) if item.name in CHOICES else address_title(item.value),
+            is_excluded=item.is_excluded,
+            is_typed=(item.name, item.parameter) in typed,
+            url=asked.url(path, filters=asked.filters.without(item).items),
+        )
+        for item in asked.filters.items
     )
 
 
-def _option(parameters: QueryDict, path: str, name: str, value: str, word: str) -> FilterOption:
-    on = parameters.getlist(name)
-    others = [item for item in dict.fromkeys(on) if item != value]
-    switched = others if value in on else [*others, value]
-    return FilterOption(value, word, value in on, _url(path, parameters, before="", **{name: switched}))
-
-
-def _url(path: str, parameters: QueryDict, **changes: str | list[str]) -> str:
-    """The same page with some parameters replaced; empty ones are left out. Only known parameters are carried along."""
-    fresh = QueryDict(mutable=True)
-    for name in ("q", "verdict", "state", "origin", "before"):
-        change = changes.get(name)
-        values = parameters.getlist(name) if change is None else [change] if isinstance(change, str) else change
-        if kept := [value for value in values if value]:
-            fresh.setlist(name, kept)
-    return f"{path}?{fresh.urlencode()}" if fresh else path
+def _log_hint(asked: Asked, viewer: User) -> LogHint | None:
+    """Where `log:` leads: to the one build that the rest of the text names."""
+    if not asked.typed.log:
+        return None
+    uids = [word.text for word in asked.typed.words if len(word.text) == LENGTH and set(word.text) <= set(ALPHABET)]
+    build = with_titles(builds_for_viewer(viewer)).filter(uid__in=uids[:1]).first() if uids else None
+    if build is None:
+        return LogHint(asked.typed.log, "", "")
+    query = QueryDict(mutable=True)
+    query["q"] = asked.typed.log
+    row = history_row(build, is_owner_shown=False)
+    return LogHint(asked.typed.log, f"{reverse('pages:build', kwargs={'uid': build.uid})}?{query.urlencode()}#log", row.label or row.title)
 
 
 def history_row(build: Build, *, is_owner_shown: bool) -> HistoryRow:
@@ -134,7 +172,7 @@ def history_row(build: Build, *, is_owner_shown: bool) -> HistoryRow:
     state = State(build.state)
     return HistoryRow(
         uid=build.uid,
-        title=_title(repository) or build.source_name or build.label or _first_artifact(build) or build.uid,
+        title=address_title(repository) or build.source_name or build.label or _first_artifact(build) or build.uid,
         origin=build.origin,
         origin_word=build.get_origin_display(),
         label=build.label,
@@ -151,6 +189,7 @@ def history_row(build: Build, *, is_owner_shown: bool) -> HistoryRow:
         owner=build.owner.get_username() if is_owner_shown else "",
         created_at=build.created_at,
         finished_at=build.finished_at,
+        is_seeded=index is not None and index.is_seeded,
     )
 
 
@@ -160,7 +199,3 @@ def _first_artifact(build: Build) -> str:
         return build.first_artifact or ""
     first = build.artifacts.order_by("name").first()
     return first.name if first else ""
-
-
-def _title(url: str) -> str:
-    return url.removeprefix("git+").partition("://")[2].removesuffix("/").removesuffix(".git") or url

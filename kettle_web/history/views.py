@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.shortcuts import render
 from django.utils.cache import patch_vary_headers
 from django.views.decorators.http import require_safe
 
 from kettle_web.accounts.access import viewer
 from kettle_web.history.exports import history_response
-from kettle_web.history.selectors import history_page
+from kettle_web.history.selectors import history_address, history_page
 
 
 @require_safe
 def history(request: HttpRequest) -> HttpResponse:
+    is_fragment = bool(getattr(request, "htmx", False))
+    if not is_fragment and (canonical := history_address(parameters=request.GET, path=request.path)):
+        # Filters that were typed become chips and parameters; while someone types, the text stays as it is.
+        return HttpResponseRedirect(canonical)
     page = history_page(viewer=viewer(request), parameters=request.GET, path=request.path)
-    template = "history/_list.html" if getattr(request, "htmx", False) else "history/list.html"
+    template = "history/_list.html" if is_fragment else "history/list.html"
     response = render(request, template, {"page": page})
     # One address, two answers: no cache may mix them up.
     patch_vary_headers(response, ["HX-Request"])

@@ -11,8 +11,9 @@ from django.urls import reverse
 
 from kettle_web.builds.models import Build
 from kettle_web.builds.selectors import builds_for_viewer
+from kettle_web.builds.states import State
 from kettle_web.history.compare.fragments import Candidate, ChoosePage
-from kettle_web.history.selectors import history_builds, history_row, is_owner_shown, with_titles
+from kettle_web.history.selectors import history_ids, history_row, is_owner_shown, with_titles
 from kettle_web.provenance.diff import Side
 from kettle_web.verifications.models import Report
 from kettle_web.verifications.selectors import report_latest
@@ -66,13 +67,9 @@ def choose_page(*, viewer: User, build: Build, parameters: QueryDict, path: str,
     query = parameters.get("q", "").strip()
     repository = index.repository_id if index is not None else None
     of_repository = None if query or "all" in parameters else repository
-    builds = history_builds(viewer=viewer, parameters=parameters).exclude(verdict="").exclude(pk=build.pk)
-    if of_repository is not None:
-        builds = builds.filter(index__repository_id=of_repository)
     before = parameters.get("before", "")
-    if before.isascii() and before.isdigit() and len(before) <= 18:
-        builds = builds.filter(pk__lt=int(before))
-    rows = list(with_titles(builds).order_by("-pk")[: CANDIDATES + 1])
+    below = int(before) if before.isascii() and before.isdigit() and len(before) <= 18 else None
+    rows = _candidates(viewer=viewer, build=build, query=query, repository=of_repository, below=below)
     shown, with_owner = rows[:CANDIDATES], is_owner_shown(viewer)
     return ChoosePage(
         build=history_row(build, is_owner_shown=with_owner),
@@ -83,6 +80,21 @@ def choose_page(*, viewer: User, build: Build, parameters: QueryDict, path: str,
         older_url=_with(path, parameters, before=str(shown[-1].pk)) if len(rows) > CANDIDATES else "",
         all_url=_with(path, parameters, all="1") if of_repository is not None else "",
     )
+
+
+def _candidates(*, viewer: User, build: Build, query: str, repository: int | None, below: int | None) -> list[Build]:
+    """Judged builds beside this one, newest first, one more than is shown."""
+    builds = with_titles(builds_for_viewer(viewer))
+    if repository is not None:
+        builds = builds.filter(index__repository_id=repository)
+    elif query:
+        asked = QueryDict(mutable=True)
+        asked["q"] = query
+        asked["state"] = State.DONE.value
+        builds = builds.filter(pk__in=history_ids(viewer=viewer, parameters=asked, limit=CANDIDATES + 2, below=below))
+    if below is not None:
+        builds = builds.filter(pk__lt=below)
+    return list(builds.exclude(verdict="").exclude(pk=build.pk).order_by("-pk")[: CANDIDATES + 1])
 
 
 def _compare_url(other: Build, build: Build) -> str:
