@@ -7,6 +7,7 @@ from typing import Final
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from kettle_web.verification import sentences
 from kettle_web.verification.report import Link, Outcome, Sentence
 
 VERDICT_WORDS: Final = {
@@ -17,6 +18,13 @@ VERDICT_WORDS: Final = {
     "unattested": gettext_lazy("Built, not attested"),
     "simulated": gettext_lazy("Simulated"),
 }
+HEADLINE_TAILS: Final = (
+    sentences.NO_FILES_CHECKED,
+    sentences.NEITHER_CHECKED,
+    sentences.REVOCATION_UNCHECKED,
+    sentences.FIRMWARE_UNCHECKED,
+    sentences.FIRMWARE_STATUS,
+)
 OUTCOME_WORDS: Final = {
     Outcome.PASS: gettext_lazy("passes"),
     Outcome.FAIL: gettext_lazy("fails"),
@@ -45,11 +53,20 @@ def translated(text: str) -> str:
 
 
 def sentence(value: Sentence) -> str:
-    """Give a sentence in the page's language."""
+    """Give a sentence in the page's language; a headline's tails are sentences of their own."""
     try:
-        return translated(value.template).format(**value.params)
+        return " ".join(translated(part) for part in sentence_parts(value.template)).format(**value.params)
     except (KeyError, IndexError, ValueError):
         return value.template
+
+
+def sentence_parts(template: str) -> tuple[str, ...]:
+    """Take a headline's template apart into the sentences that the verifier put together: each is translated by itself."""
+    tails: list[str] = []
+    while tail := next((text for text in HEADLINE_TAILS if template.endswith(text)), ""):
+        template = template.removesuffix(tail)
+        tails.insert(0, tail.strip())
+    return (template, *tails) if template else tuple(tails)
 
 
 def verdict_word(verdict: str) -> str:
