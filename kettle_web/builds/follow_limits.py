@@ -1,6 +1,9 @@
 """How long a follower waits and how much it takes."""
 
+import math
 from dataclasses import dataclass
+
+from django.conf import settings
 
 
 @dataclass(frozen=True)
@@ -9,6 +12,8 @@ class FollowLimits:
     """Between two looks for builds that nobody follows."""
     builds: int = 200
     """Followed at once by one worker process."""
+    claims: int = 25
+    """Taken up at each look: several workers that look in turn share what there is."""
     batch_seconds: float = 0.05
     """Events are gathered this long before they are stored together."""
     batch_events: int = 5000
@@ -23,10 +28,16 @@ class FollowLimits:
     """
     steady_seconds: float = 30
     """A connection that has lasted this long counts as a sign of life, silent or not."""
-    unknown_tries: int = 4
+    unknown_tries: int = 6
     """Answers «no such build», or of something that is no Kettle server, in a row."""
     pending_seconds: float = 2
     """An unfinished replay that stands still this long is asked for again from its beginning."""
     reconcile_seconds: float = 60
     """For the one full replay after the terminal event."""
     build_seconds: float = 12 * 3600
+
+
+def limits_of_site() -> FollowLimits:
+    """Give the limits as the site's settings say."""
+    timeouts = settings.TIMEOUTS
+    return FollowLimits(gone_seconds=timeouts.lost or math.inf, build_seconds=timeouts.build or math.inf)

@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from typing import ParamSpec, TypeVar
 
 import httpx
@@ -23,22 +24,23 @@ from kettle_web.builds.endpoints import endpoint_async_client, endpoint_token
 from kettle_web.builds.errors import LeaseLost
 from kettle_web.builds.eventlog import Event
 from kettle_web.builds.follow_build import BuildFollower, Target
-from kettle_web.builds.follow_limits import FollowLimits
+from kettle_web.builds.follow_limits import FollowLimits, limits_of_site
 from kettle_web.builds.follow_store import Ending, RemoteRow
 from kettle_web.builds.leases import (
     LEASE_SECONDS,
     Lease,
-    lease_claim,
-    lease_free,
     lease_release,
     lease_renew,
+    leases_claim,
     owner_new,
 )
 from kettle_web.builds.models import Build, Endpoint
 from kettle_web.builds.services import build_fail
 from kettle_web.builds.states import Fault, State
+from kettle_web.core.patience import OUTAGE
 
 logger = logging.getLogger(__name__)
+AGAIN_SECONDS = 1.0
 P = ParamSpec("P")
 T = TypeVar("T")
 
@@ -113,16 +115,14 @@ class Follower:
     """All builds that this process follows."""
 
     def __init__(self, limits: FollowLimits | None = None) -> None:
-        self.limits = limits or FollowLimits()
+        self.limits = limits or limits_of_site()
         self.owner = owner_new()
         self.tasks: dict[int, asyncio.Task[None]] = {}
         self.database = Database()
 
     def _claim(self) -> list[int]:
-        room = self.limits.builds - len(self.tasks)
-        due = Build.objects.filter(lease_free(timezone.now()), state=State.BUILDING).order_by("id")
-        ids = list(due.values_list("id", flat=True)[: max(room, 0)])
-        return [build_id for build_id in ids if lease_claim(build_id, (State.BUILDING,), owner=self.owner)]
+        room = min(self.limits.builds - len(self.tasks), self.limits.claims)
+        return leases_claim(State.BUILDING, owner=self.owner, limit=room)
 
     async def run(self, stop: asyncio.Event) -> None:
         """Follow builds until `stop` is set, then let go of them."""
@@ -136,6 +136,9 @@ class Follower:
                     renewed = time.monotonic()
             except DatabaseError:
                 logger.warning("The database does not answer; the follower tries again.", exc_info=True)
+            except Exception:
+                # Without this loop no build would be followed any more.
+                logger.exception("Looking for builds to follow broke; the follower tries again.")
             try:
                 await asyncio.wait_for(stop.wait(), self.limits.poll_seconds)
             except TimeoutError:
@@ -152,15 +155,24 @@ class Follower:
 
     async def _follow(self, build_id: int) -> None:
         store = DatabaseStore(self.database, build_id, self.owner)
-        try:
-            await BuildFollower(store, store.client, self.limits).run()
-        except LeaseLost:
-            logger.info("Build %s is no longer ours to follow.", build_id)
-        except Exception:
-            # Nothing that one stream does may end the others; the lease is let go, and the build is taken up again.
-            logger.exception("Following build %s failed; it is taken up again.", build_id)
-            await asyncio.sleep(self.limits.backoff_seconds[-1])
-            await self.database(lease_release, Lease(build_id, self.owner))
+        while True:
+            try:
+                await BuildFollower(store, store.client, self.limits).run()
+                return
+            except LeaseLost:
+                logger.info("Build %s is no longer ours to follow.", build_id)
+                return
+            except OUTAGE:
+                # What was read and not stored is asked for again; the lease, should it run out, is anyone's.
+                logger.warning("The database does not answer; build %s is followed on afterwards.", build_id, exc_info=True)
+                await asyncio.sleep(self.limits.backoff_seconds[0])
+            except Exception:
+                # Nothing that one stream does may end the others; the lease is let go, and the build is taken up again.
+                logger.exception("Following build %s failed; it is taken up again.", build_id)
+                await asyncio.sleep(self.limits.backoff_seconds[-1])
+                with suppress(DatabaseError):
+                    await self.database(lease_release, Lease(build_id, self.owner))
+                return
 
     async def _renew(self) -> None:
         held = await self.database(lease_renew, list(self.tasks), self.owner)
@@ -198,7 +210,13 @@ class FollowerThread:
             self.thread.join(timeout)
 
     def _run(self) -> None:
-        asyncio.run(self._main())
+        while True:
+            try:
+                asyncio.run(self._main())
+                return
+            except Exception:
+                logger.exception("The follower ended; it begins anew.")
+                time.sleep(AGAIN_SECONDS)
 
     async def _main(self) -> None:
         self.loop, self.stop_event = asyncio.get_running_loop(), asyncio.Event()

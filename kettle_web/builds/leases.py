@@ -52,6 +52,18 @@ def lease_claim(build_id: int, states: Iterable[State], *, owner: str = "", seco
     return lease if claimed else None
 
 
+def leases_claim(state: State, *, owner: str, limit: int, seconds: float = LEASE_SECONDS) -> list[int]:
+    """Take the leases of up to `limit` builds in `state` at once, oldest first; give those that were got."""
+    now = timezone.now()
+    free = Build.objects.filter(lease_free(now), state=state)
+    ids = list(free.order_by("id").values_list("id", flat=True)[: max(limit, 0)])
+    if not ids:
+        return []
+    until = now + timedelta(seconds=seconds)
+    Build.objects.filter(lease_free(now), id__in=ids, state=state).update(lease_owner=owner, lease_until=until)
+    return list(Build.objects.filter(id__in=ids, lease_owner=owner, lease_until=until).order_by("id").values_list("id", flat=True))
+
+
 def lease_renew(build_ids: Iterable[int], owner: str, *, seconds: float = LEASE_SECONDS) -> set[int]:
     """Prolong the leases that `owner` holds; give the builds it still holds."""
     held = Build.objects.filter(id__in=list(build_ids), lease_owner=owner)
@@ -96,13 +108,18 @@ def lease_kept(lease: Lease) -> Iterator[threading.Event]:
 
     def renew() -> None:
         try:
-            while not ended.wait(LEASE_SECONDS / 3):
+            pause = LEASE_SECONDS / 3
+            while not ended.wait(pause):
+                pause = LEASE_SECONDS / 3
                 try:
                     if not lease_renew([lease.build_id], lease.owner):
                         lost.set()
                         return
                 except DatabaseError:
                     logger.warning("The lease of build %s could not be renewed; trying again.", lease.build_id, exc_info=True)
+                    connection.close()
+                    # Once the database is back, before anybody else takes a lease that ran out meanwhile.
+                    pause = min(pause, 1.0)
         finally:
             connection.close()
 

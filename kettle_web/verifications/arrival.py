@@ -14,16 +14,19 @@ from kettle_web.builds.leases import Lease
 from kettle_web.builds.models import Build
 from kettle_web.builds.services import build_fail, build_retry_later
 from kettle_web.builds.states import Fault, State
+from kettle_web.core.disk import disk_errors
 from kettle_web.core.dispatch import enqueue
-from kettle_web.core.errors import BlobCorrupt, BlobMissing
+from kettle_web.core.errors import BlobCorrupt, BlobMissing, DiskFull
+from kettle_web.core.patience import OUTAGE
 from kettle_web.verifications.models import Report
 from kettle_web.verifications.services import BuildMoved, report_create
 
 logger = logging.getLogger(__name__)
 
-MAX_TRIES: Final = 3
-"""Of one verification. The third time our own code breaks on the same bytes, a fourth will not help."""
 RETRY_SECONDS: Final = (10.0, 60.0)
+"""Before each further try. The third time our own code breaks on the same bytes, a fourth will not help."""
+ROOM_SECONDS: Final = (10.0, 30.0, 60.0, 60.0, 60.0, 60.0)
+"""While the disk is full: someone may be making room."""
 AT_ONCE_BYTES: Final = 16 * 1024 * 1024
 """A result of this size is judged again while its reader waits; a larger one in the background."""
 
@@ -32,7 +35,8 @@ def build_verify(*, lease: Lease, now: datetime) -> None:
     """Judge a build in `verifying`, whose lease is held. Hostile bytes end the build; only our own trouble is retried."""
     build = Build.objects.select_related("endpoint").get(pk=lease.build_id)
     try:
-        report_create(build=build, now=now, lease_owner=lease.owner)
+        with disk_errors():
+            report_create(build=build, now=now, lease_owner=lease.owner)
     except BuildMoved:
         logger.info("Build %s was ended while it was being verified.", build.uid)
     except ArchiveError as error:
@@ -47,24 +51,25 @@ def build_verify(*, lease: Lease, now: datetime) -> None:
         logger.exception("The stored bytes of build %s cannot be used.", build.uid)
         message = _("Stored bytes of this build are gone or have changed on our side: %(reason)s.") % {"reason": error.message}
         build_fail(build.pk, fault=Fault.US, code=error.code, message=message, lease_owner=lease.owner)
+    except OUTAGE:
+        # Nothing was written, and nothing is wrong with the result: whoever takes the lease next judges it.
+        raise
+    except DiskFull as error:
+        logger.warning("There is no room to verify build %s.", build.uid)
+        _try_again(build, lease, code=error.code, message=error.message, pauses=ROOM_SECONDS)
     except Exception:
         # Whatever breaks in our own code must not leave the build in `verifying` for ever, nor pass in silence.
         logger.exception("The verification of build %s broke.", build.uid)
-        _try_again(build, lease)
+        message = _("The verification broke on our side. The result is kept; an administrator finds the reason in the log.")
+        _try_again(build, lease, code="verification.broken", message=message, pauses=RETRY_SECONDS)
 
 
-def _try_again(build: Build, lease: Lease) -> None:
+def _try_again(build: Build, lease: Lease, *, code: str, message: str, pauses: tuple[float, ...]) -> None:
     tries = build.tries + 1
-    if tries < MAX_TRIES:
-        build_retry_later(build.pk, lease_owner=lease.owner, seconds=RETRY_SECONDS[tries - 1], tries=tries)
+    if tries <= len(pauses):
+        build_retry_later(build.pk, lease_owner=lease.owner, seconds=pauses[tries - 1], tries=tries)
         return
-    build_fail(
-        build.pk,
-        fault=Fault.US,
-        code="verification.broken",
-        message=_("The verification broke on our side. The result is kept; an administrator finds the reason in the log."),
-        lease_owner=lease.owner,
-    )
+    build_fail(build.pk, fault=Fault.US, code=code, message=message, lease_owner=lease.owner)
 
 
 def build_verify_again(*, build: Build, now: datetime | None = None) -> bool:

@@ -64,6 +64,7 @@ class KettleServer:
         self.script = Script(**script)
         self.submissions: list[dict[str, Any]] = []
         self.asked_from: list[int | None] = []
+        self.downloads = 0
         self._server = uvicorn.Server(
             uvicorn.Config(self._application(), log_config=None, log_level="critical", lifespan="off", timeout_graceful_shutdown=1)
         )
@@ -109,6 +110,7 @@ class KettleServer:
         return self.script.build_answer or Response(json.dumps({"job_id": JOB}), media_type="application/json")
 
     async def _result(self, request: Request) -> Response:
+        self.downloads += 1
         return self.script.result_answer or Response(self.script.result, media_type="application/gzip")
 
     async def _events(self, request: Request) -> Response:
