@@ -3,7 +3,7 @@
  * last event that is known (`?after=`), so that nothing is lost, and says which edition of the log it knows (`epoch=`).
  *
  * What happens is told to the document as events, each with the message as `detail`:
- *   kettle:connection  {state}: connecting, live, behind, reconnecting, offline, ended, gone
+ *   kettle:connection  {state}: connecting, live, behind, reconnecting, offline, paused, ended, gone
  *   kettle:rows        {seq, line, behind, rows}: the log now reaches to `line`; `rows` may hold fewer, or none
  *   kettle:reset       {epoch}: the log begins afresh
  *   kettle:state       the build's state, its phases and so on; the same again as a sign of life
@@ -31,14 +31,15 @@ export class Connection {
     this.timer = 0;
     this.silence = 0;
     this.isOver = false;
+    this.isPaused = false;
     window.addEventListener("online", () => {
       this.wait = FIRST_WAIT_MS;
-      if (!this.source && !this.isOver) this.connect();
+      if (!this.source && !this.isOver && !this.isPaused) this.connect();
     });
-    window.addEventListener("offline", () => this.reconnect());
+    window.addEventListener("offline", () => { if (!this.isPaused) this.reconnect(); });
     window.addEventListener("pagehide", () => this.source?.close());
     // Back from the browser's cache of pages: the stream was closed when it left.
-    window.addEventListener("pageshow", (event) => { if (event.persisted && !this.isOver) this.connect(); });
+    window.addEventListener("pageshow", (event) => { if (event.persisted && !this.isOver && !this.isPaused) this.connect(); });
   }
 
   #say(state) {
@@ -82,6 +83,24 @@ export class Connection {
     clearTimeout(this.timer);
     this.source?.close();
     this.#say(state);
+  }
+
+  /** Give the connection back; the next one continues after the last event that is known. */
+  pause() {
+    if (this.isOver || this.isPaused) return;
+    this.isPaused = true;
+    clearTimeout(this.silence);
+    clearTimeout(this.timer);
+    this.source?.close();
+    this.source = null;
+    this.#say("paused");
+  }
+
+  resume() {
+    if (!this.isPaused) return;
+    this.isPaused = false;
+    this.wait = FIRST_WAIT_MS;
+    if (!this.isOver) this.connect();
   }
 
   connect() {

@@ -1,7 +1,9 @@
 /** A running build, live: the connection, what it brings to the log, and what the page says of the build's state. */
 
 import { Connection } from "./connection.js";
+import { hiddenStart } from "./hidden.js";
 import { logStart } from "./log.js";
+import { notifyStart } from "./notify.js";
 import { PageState } from "./page-state.js";
 
 const page = document.querySelector("[data-live]");
@@ -23,5 +25,8 @@ if (log) {
   document.addEventListener("kettle:reset", ({ detail }) => log.model.reset(detail.epoch));
 }
 
-new PageState(page, log);
-new Connection(page.dataset).connect();
+const state = new PageState(page, log);
+const connection = new Connection(page.dataset);
+hiddenStart({ page, connection, state });
+notifyStart();
+connection.connect();
