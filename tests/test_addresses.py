@@ -25,6 +25,7 @@ pytestmark = pytest.mark.django_db
 PUBLIC = {
     "core:health",
     "accounts:sign-in",
+    "alarms:feed-by-token",
     "sharing:page",
     "sharing:report",
     "sharing:file",
@@ -32,6 +33,8 @@ PUBLIC = {
     "sharing:material",
     "sharing:summary",
     "sharing:printed",
+    "sharing:proof-html",
+    "sharing:proof-zip",
     "sharing:badge",
     "sharing:card",
     "sharing:log",
@@ -183,7 +186,7 @@ def test_answer_carries_the_headers_that_hold_a_browser_back(name: str, things, 
     assert "unsafe" not in policy
     assert answer["X-Content-Type-Options"] == "nosniff"
     assert answer["Referrer-Policy"] == ("no-referrer" if name.startswith("sharing:") and "token" in path_parts(name) else "same-origin")
-    if answer["Content-Type"].startswith("text/html"):
+    if answer["Content-Type"].startswith("text/html") and not answer.get("Content-Disposition", "").startswith("attachment"):
         assert ("frame-ancestors 'none'" in policy) is (name not in FRAMEABLE)
         assert ("X-Frame-Options" in answer) is (name not in FRAMEABLE)
         assert_nothing_inline(answer.content.decode())
@@ -202,7 +205,9 @@ def assert_nothing_inline(html: str) -> None:
         assert " src=" in script
 
 
-@pytest.mark.parametrize("name", ["builds:file", "verifications:artifact", "sharing:file", "sharing:artifact"])
+@pytest.mark.parametrize(
+    "name", ["builds:file", "verifications:artifact", "sharing:file", "sharing:artifact", "sharing:proof-html", "sharing:proof-zip"]
+)
 def test_foreign_bytes_are_an_attachment(name: str, things, ada) -> None:
     client = Client()
     client.force_login(ada)

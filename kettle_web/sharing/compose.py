@@ -36,12 +36,13 @@ def share_addresses(shown: Shown, token: str) -> ShareAddresses:
     def at(name: str, *, whole: bool = False) -> str:
         return (settings.PUBLIC_URL if whole else "") + reverse(f"sharing:{name}", args=[token])
 
+    has_proof = bool(shown.row.evidence_sha256) and not shown.is_evidence_hidden
     return ShareAddresses(
         page=at("page", whole=True),
         material=at("material"),
         log=at("log") if shown.has(Part.LOG) else "",
-        proof_html="",
-        proof_zip="",
+        proof_html=at("proof-html") if has_proof else "",
+        proof_zip=at("proof-zip") if has_proof else "",
         summary=at("summary"),
         printed=at("printed"),
         badge=at("badge", whole=True),

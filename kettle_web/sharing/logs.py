@@ -6,12 +6,12 @@ import logging
 import re
 from typing import Any, Final
 
-_TOKEN: Final = re.compile(r"(/s/)[^/\s?#\"']+")
+_TOKEN: Final = re.compile(r"(/s/|/alarms/feed/)[^/\s?#\"']+")
 
 
 def scrubbed(value: Any) -> Any:
-    """Give a text with the token of every share address in it replaced; other values as they are."""
-    if isinstance(value, str) and "/s/" in value:
+    """Give a text with the token of every address that holds one replaced; other values as they are."""
+    if isinstance(value, str) and ("/s/" in value or "/alarms/feed/" in value):
         return _TOKEN.sub(r"\1…", value)
     return value
 

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from kettle_web.sharing import views, views_links, views_machine, views_picture
+from kettle_web.sharing import views, views_links, views_machine, views_picture, views_proof
 
 app_name = "sharing"
 urlpatterns = [
@@ -18,6 +18,8 @@ urlpatterns = [
     path("s/<str:token>/material.json", views_machine.material, name="material"),
     path("s/<str:token>/summary.dsse.json", views_machine.summary, name="summary"),
     path("s/<str:token>/report/", views.printed, name="printed"),
+    path("s/<str:token>/proof.html", views_proof.proof_html, name="proof-html"),
+    path("s/<str:token>/proof.zip", views_proof.proof_zip, name="proof-zip"),
     path("s/<str:token>/badge.svg", views_picture.badge, name="badge"),
     path("s/<str:token>/card", views_picture.card, name="card"),
     path("s/<str:token>/log.txt", views_machine.log, name="log"),

@@ -1,7 +1,7 @@
 /** The card that other pages frame: fetches the documents and verifies them itself. It hears nothing that its parent says. */
 
+import { materialInput } from "./material-input.js";
 import { verifyMaterial } from "./verify/index.js";
-import { materialInput } from "./verify/material.js";
 
 const own = document.querySelector("#embed-own");
 
@@ -18,11 +18,15 @@ async function start() {
     const answer = await fetch(url, { credentials: "same-origin", cache: "no-store" });
     if (!answer.ok) throw new Error(String(answer.status));
     const material = await answer.json();
+    if (!material.documents.evidence && !material.hidden.length) {
+      say(own.dataset.nothing);
+      return;
+    }
     if (material.hidden.length) {
       say(own.dataset.hidden);
       return;
     }
-    const report = await verifyMaterial(await materialInput(material));
+    const report = await verifyMaterial(await materialInput(material, new Date()));
     const differs = report.verdict !== material.server.verdict;
     const word = own.dataset[report.verdict];
     say(differs ? `${word}: ${own.dataset.differs}` : word, differs);

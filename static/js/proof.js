@@ -1,0 +1,84 @@
+/** The portable proof: checks the documents that are in this very file, twice: at the report's own time, and at today's. No network. */
+
+import { materialInput } from "./material-input.js";
+import { base64Bytes, hexEncode } from "./verify/bytes.js";
+import { verifyMaterial } from "./verify/index.js";
+import { Sha256 } from "./verify/sha256.js";
+
+const texts = document.querySelector("#texts").dataset;
+const material = JSON.parse(document.querySelector("#kettle-material").textContent);
+
+/** Put a verdict's word into its place; one that differs from the site's is said loudly. */
+function showVerdict(selector, verdict) {
+  const place = document.querySelector(selector);
+  place.textContent = texts[verdict] ?? verdict;
+  place.classList.toggle("differs", verdict !== material.server.verdict);
+  if (verdict !== material.server.verdict) place.append(` (${texts.differs})`);
+}
+
+/** Fill the second column: what this file finds for each check at the report's own time. */
+function showChecks(report) {
+  const found = new Map(report.checks.map((check) => [check.code, check]));
+  for (const cell of document.querySelectorAll("[data-check]")) {
+    const check = found.get(cell.dataset.check);
+    const outcome = check ? check.outcome : "skipped";
+    cell.textContent = texts[outcome];
+    cell.className = `own-${outcome}`;
+    if (check?.reason) cell.title = check.reason;
+    const server = cell.closest("tr").dataset.outcome;
+    const isContrary = (outcome === "pass" && server === "fail") || (outcome === "fail" && server === "pass");
+    if (isContrary) cell.classList.add("differs");
+  }
+}
+
+/** Offer the documents as files: they are in this one as base64. */
+function documentsStart() {
+  for (const button of document.querySelectorAll("[data-document]")) {
+    button.addEventListener("click", () => {
+      const { base64, name } = material.documents[button.dataset.document];
+      const link = document.createElement("a");
+      link.href = URL.createObjectURL(new Blob([base64Bytes(base64)], { type: "application/json" }));
+      link.download = name;
+      link.click();
+    });
+  }
+}
+
+/** «Is this your file?»: hashed here, in pieces, and compared with the files of the list. */
+function ownFileStart() {
+  const input = document.querySelector("#own-file");
+  const answer = document.querySelector("#own-answer");
+  input.addEventListener("change", async () => {
+    const file = input.files[0];
+    if (!file) return;
+    answer.textContent = texts.hashing;
+    const hash = new Sha256();
+    const reader = file.stream().getReader();
+    for (let piece = await reader.read(); !piece.done; piece = await reader.read()) hash.update(piece.value);
+    const digest = hexEncode(hash.digest());
+    const row = document.querySelector(`[data-sha256="${digest}"]`);
+    answer.textContent = `${texts.verdictFirst} ${row ? texts.isIt.replace("%s", row.dataset.name) : texts.isNone} SHA-256: ${digest}`;
+    answer.className = row ? "" : "differs";
+  });
+}
+
+async function start() {
+  documentsStart();
+  ownFileStart();
+  try {
+    const then = await verifyMaterial(await materialInput(material, material.server.at));
+    showVerdict("#own-then", then.verdict);
+    showChecks(then);
+    const today = await verifyMaterial(await materialInput(material, new Date()));
+    showVerdict("#own-today", today.verdict);
+    document.querySelector("#own-today-at").textContent = new Date().toISOString().slice(0, 16).replace("T", " ") + " UTC";
+  } catch (error) {
+    for (const place of document.querySelectorAll("#own-then, #own-today")) {
+      place.textContent = `${texts.broken} ${error.message}`;
+      place.classList.add("differs");
+    }
+  }
+  document.documentElement.dataset.checked = "yes";
+}
+
+start();
