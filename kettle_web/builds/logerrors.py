@@ -28,7 +28,7 @@ _ERROR: Final = re.compile(
         | ---\ FAIL:\ | FAIL\s                      # Go's tests
         | test\ result:\ FAILED
         | collect2:\ error
-        | ld(?:\.\w+)?:\ (?!warning)
+        | (?:\S*/)?ld(?:\.\w+)?:\ (?!warning)
         | ERROR\b[:!\ ]
     )
     | ^\S[^\s:]*:\d+(?::\d+)?:\ (?:fatal\ )?error:?\   # gcc, clang

@@ -98,6 +98,16 @@ export class LogView extends EventTarget {
     this.draw();
   }
 
+  /** Show a line at the top. */
+  begin(line) {
+    this.pin = null;
+    this.#stick(false);
+    this.geometry.setLines(this.model.lines);
+    this.content.style.height = `${this.height}px`;
+    this.y = this.geometry.offset(blockOf(line)) + ((line - 1) % BLOCK) * ROW_PX;
+    this.draw();
+  }
+
   /** Show a line in the middle and keep it there while what is around it arrives. */
   show(line) {
     const wanted = Math.max(1, Math.min(line, this.model.lines || 1));

@@ -109,9 +109,9 @@ export function logStart() {
   logKeysStart(root, { view, search, marks, error: () => tools.error() });
   view.redraw(true);
   if (!marks.read()) {
+    if (rows.length && new URLSearchParams(location.search).has("from")) view.begin(rows[0][0]);
     // Where a build runs or failed, what matters stands at the end.
-    if ("atEnd" in dataset || document.querySelector("[data-live]")) view.end();
-    else if (rows.length && new URLSearchParams(location.search).has("from")) view.show(rows[0][0]);
+    else if ("atEnd" in dataset || document.querySelector("[data-live]")) view.end();
   }
   return { root, model, view, search, marks };
 }

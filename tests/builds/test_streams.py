@@ -272,3 +272,46 @@ async def test_build_whose_rows_cannot_be_shown_does_not_stop_the_others(
             pass
         await sync_to_async(append)(build, "still here")
         assert [row[3] for row in await ours.rows(1)] == ["still here"]
+
+
+async def test_log_that_was_replaced_begins_again_at_its_first_row(build: Build, owner: User) -> None:
+    await sync_to_async(events_replace)(build.id, "me", keep_seq=1, keep_remote=1, events=[Event("build", "other", ms=1)])
+    async with watch(build.uid, owner, query="after=3&epoch=0") as viewer:
+        await viewer.start()
+        assert await viewer.message() == ("reset", {"epoch": 1})
+        # Not after row 3 of the log that the page had: these are rows of another one.
+        assert [row[3] for row in await viewer.rows(2)] == ["one", "other"]
+
+
+async def test_viewer_of_the_present_epoch_goes_on_where_it_was(build: Build, owner: User) -> None:
+    async with watch(build.uid, owner, query="after=2&epoch=0") as viewer:
+        await viewer.start()
+        assert [row[0] for row in await viewer.rows(1)] == [3]
+
+
+async def test_late_viewer_of_a_long_log_is_told_its_length_and_given_its_end(build: Build, owner: User) -> None:
+    await sync_to_async(append)(build, *(f"a\nb {number}" for number in range(5000)))
+    async with watch(build.uid, owner, query="after=3&epoch=0") as viewer:
+        await viewer.start()
+        event, data = await viewer.message()
+        assert (event, data["rows"], data["seq"], data["line"]) == ("rows", [], 4503, 9003)
+        rows = await viewer.rows(1000)
+        assert [row[0] for row in rows] == list(range(9004, 10004))
+        assert rows[-1][3] == "b 4999"
+
+
+async def test_rows_are_numbered_by_line_and_the_stream_by_event(build: Build, owner: User) -> None:
+    await sync_to_async(append)(build, "four\nfive\nsix", "seven")
+    async with watch(build.uid, owner, query="after=3&epoch=0") as viewer:
+        await viewer.start()
+        event, data = await viewer.message()
+        assert (event, data["seq"], data["line"], data["behind"]) == ("rows", 5, 7, 0)
+        assert [(row[0], row[3]) for row in data["rows"]] == [(4, "four"), (5, "five"), (6, "six"), (7, "seven")]
+
+
+async def test_event_of_very_many_lines_is_not_pushed_at_anyone(build: Build, owner: User) -> None:
+    await sync_to_async(append)(build, "\n" * 100_000)
+    async with watch(build.uid, owner, query="after=3&epoch=0") as viewer:
+        await viewer.start()
+        event, data = await viewer.message()
+        assert (event, data["rows"], data["line"]) == ("rows", [], 100_004)
