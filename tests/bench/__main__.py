@@ -5,6 +5,7 @@ import json
 import sys
 
 from tests.bench.builder import builder
+from tests.bench.chaos import chaos
 from tests.bench.live import live
 from tests.bench.memory import memory
 from tests.bench.mutate import mutate
@@ -13,7 +14,16 @@ from tests.bench.rows import document, table
 from tests.bench.start import start
 from tests.bench.verify import verify
 
-BENCHES = {"builder": builder, "live": live, "once": once, "start": start, "memory": memory, "verify": verify, "mutate": mutate}
+BENCHES = {
+    "chaos": chaos,
+    "builder": builder,
+    "live": live,
+    "once": once,
+    "start": start,
+    "memory": memory,
+    "verify": verify,
+    "mutate": mutate,
+}
 
 
 def main() -> int:
