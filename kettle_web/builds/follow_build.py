@@ -127,6 +127,8 @@ class BuildFollower:
         self.ask_all = False
         self.numbered = False
         """Whether this server numbers its events."""
+        self.trusts_numbers = True
+        """Until numbers turn out to have gaps: then its events are compared, and replayed at the end, as if there were none."""
         self.news = False
         """Whether the present connection brought anything new."""
 
@@ -189,6 +191,8 @@ class BuildFollower:
             try:
                 while True:
                     batch = await self._take(buffer, aligner)
+                    if not self.trusts_numbers:
+                        batch = [(None, event) for _number, event in batch]
                     if aligner is None:
                         self.numbered = batch[0][0] is not None
                         if not self.numbered and target.remote_count:
@@ -225,6 +229,8 @@ class BuildFollower:
             if event.type == "complete":
                 await self._complete(fresh, event, target)
                 return True
+            if number is not None and number > aligner.stored + 1:
+                await self._gap(fresh, aligner.stored + 1, number - 1)
             verdict = aligner.numbered(number) if number is not None else aligner.feed(event.key)
             if verdict is Verdict.UNCLEAR:
                 raise Unclear
@@ -239,6 +245,13 @@ class BuildFollower:
                 fresh.insert(0, Event(NOTE_TYPE, _("The connection to the server was interrupted; it continues here."), ms=fresh[0].ms))
             await self.store.append(fresh)
         return False
+
+    async def _gap(self, fresh: list[Event], first: int, last: int) -> None:
+        """Note that numbers are missing, and ask for everything once more. Raises `Unclear`."""
+        said = _("The server left out its events %(first)d to %(last)d here.") % {"first": first, "last": last}
+        await self.store.append([*fresh, Event(NOTE_TYPE, said, ms=int(time.time() * 1000))])
+        self.trusts_numbers = False
+        raise Unclear
 
     async def _complete(self, fresh: list[Event], complete: Event, target: Target) -> None:
         if fresh:

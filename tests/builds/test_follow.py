@@ -151,6 +151,23 @@ def test_replay_that_cannot_be_had_is_said_in_the_log(build_make) -> None:
     assert any("could not be asked" in event.text for event in events_after(build, 0, 100) if event.type == NOTE_TYPE)
 
 
+def test_numbers_with_a_gap_are_said_and_what_a_replay_has_is_had(build_make) -> None:
+    with KettleServer(events=[*lines(30), OK], numbered=True, live_from=5, loses=lambda index: index == 11) as server:
+        build = follow(build_make(base_url=server.url, state=State.BUILDING))
+    assert build.state == State.FETCHING
+    assert stored(build) == texts(lines(30))
+    notes = [event.text for event in events_after(build, 0, 100) if event.type == NOTE_TYPE]
+    assert notes == ["The server left out its events 12 to 12 here."]
+
+
+def test_numbers_with_a_gap_in_every_replay_lose_nothing_else(build_make) -> None:
+    with KettleServer(events=[*lines(30), OK], numbered=True, skips=(11,), drop_after=9, drop_later=8) as server:
+        build = follow(build_make(base_url=server.url, state=State.BUILDING))
+    assert build.state == State.FETCHING
+    assert stored(build) == [text for number, text in enumerate(texts(lines(30))) if number != 11]
+    assert any("left out its events 12" in event.text for event in events_after(build, 0, 100))
+
+
 def test_follower_that_is_replaced_continues_where_the_stored_log_ends(build_make) -> None:
     with KettleServer(events=[*lines(30), OK], released=12, numbered=True) as server:
         build = build_make(base_url=server.url, state=State.BUILDING)

@@ -47,6 +47,8 @@ class Script:
     """Each connection lasts so many events longer than the one before."""
     loses: Callable[[int], bool] = lambda index: False
     """Which live events (from 0) this server drops; a replay has them all."""
+    skips: tuple[int, ...] = ()
+    """Events (from 0) that it never sends, though it numbers the others as if it had."""
     live_from: int | None = None
     """The first connection is told events from this index on as live, so that it can lose some."""
     ends_quietly: bool = False
@@ -152,6 +154,8 @@ class KettleServer:
         return len(self.script.events) if self.script.released is None else self.script.released
 
     def _frame(self, index: int) -> bytes:
+        if index in self.script.skips:
+            return b": left out\n\n"
         event = self.script.events[index]
         data = event if isinstance(event, bytes) else json.dumps(event).encode()
         mark = b"id: %d\n" % (index + 1) if self.script.numbered else b""
