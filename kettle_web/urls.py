@@ -13,6 +13,10 @@ urlpatterns = [
     path("", include("kettle_web.sharing.urls")),
     # Both `compare/` and `builds/<uid>/compare/`.
     path("", include("kettle_web.history.compare.urls")),
+    path("projects/", include("kettle_web.history.projects.urls")),
+    path("artifacts/", include("kettle_web.history.artifacts.urls")),
+    path("dependencies/", include("kettle_web.history.dependencies.urls")),
+    path("alarms/", include("kettle_web.history.alarms.urls")),
     path("api/v1/", include("kettle_web.api.urls")),
     # Last: its `builds/<uid>/` would otherwise take `builds/new/`.
     path("", include("kettle_web.pages.urls")),

@@ -40,6 +40,7 @@ PUBLIC = {
     "sharing:log",
     "sharing:artifact",
     "sharing:keys",
+    "sharing:verifier",
     # Answers 401 in JSON instead of leading to a form.
     "api:build",
 }

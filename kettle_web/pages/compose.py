@@ -20,6 +20,7 @@ from kettle_web.builds.selectors import builds_for_viewer, endpoints_enabled, ph
 from kettle_web.builds.states import RUNNING, Fault, State
 from kettle_web.builds.timeouts import limits_of
 from kettle_web.core.templatetags.kettle import state_word, verdict_word
+from kettle_web.history.alarms.selectors import open_block
 from kettle_web.history.fragments import HistoryRow
 from kettle_web.history.selectors import history_row, with_titles
 from kettle_web.pages.fragments import AttemptRow, BuildPage, Failure, HomePage, RequestView
@@ -71,6 +72,7 @@ def home_page(viewer: User) -> HomePage:
         is_empty=not running and not recent,
         has_endpoint=endpoints_enabled().exists(),
         sample_key=secrets.token_urlsafe(24),
+        alarms=open_block(viewer),
     )
 
 

@@ -13,6 +13,7 @@ from kettle_web.builds.kept import Kept
 from kettle_web.builds.log_pages import LogView
 from kettle_web.builds.phases import Phase
 from kettle_web.builds.timeouts import Limit
+from kettle_web.history.alarms.selectors import AlarmBlock
 from kettle_web.history.fragments import HistoryRow
 from kettle_web.sharing.fragments import LinksBlock
 from kettle_web.verifications.fragments import ReportView
@@ -31,6 +32,7 @@ class HomePage:
     """False: there is no Kettle server to send a build to."""
     sample_key: str
     """Submission key of «Try the sample»: the button pressed twice is one build."""
+    alarms: AlarmBlock
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from django.db.models import Q, QuerySet
 from django.http import Http404, QueryDict
 from django.urls import reverse
 
-from kettle_web.builds.models import Project
+from kettle_web.builds.models import Build, Project
 from kettle_web.builds.projects import project_name, slug_key
 from kettle_web.builds.selectors import builds_for_viewer
 from kettle_web.history.alarms.sentences import alarm_sentence
@@ -128,11 +128,17 @@ def _row(alarm: Alarm) -> AlarmRow:
         project_slug=project.slug if project else "",
         project_name=name,
         previous_uid=previous.uid if previous else "",
-        compare_url=reverse("compare:page", args=[previous.uid, build.uid]) if previous else reverse("verifications:reports", args=[build.uid]),
+        compare_url=_compare_url(build, previous),
         created_at=alarm.created_at,
         acknowledged_at=alarm.acknowledged_at,
         acknowledged_by=alarm.acknowledged_by.get_username() if alarm.acknowledged_by else "",
     )
+
+
+def _compare_url(build: Build, previous: Build | None) -> str:
+    if previous is None:
+        return reverse("verifications:reports", args=[build.uid])
+    return reverse("compare:page", args=[previous.uid, build.uid])
 
 
 def open_block(viewer: User, project: Project | None = None) -> AlarmBlock:

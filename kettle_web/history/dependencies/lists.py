@@ -185,7 +185,7 @@ def _csv_header(lines: list[str]) -> dict[str, int] | None:
     cells = [cell.strip().strip('"').lower() for cell in first.split(",")]
     if len(cells) < 2 and cells[0] not in ("purl",):
         return None
-    found = {}
+    found: dict[str, int] = {}
     for role, names in (("name", _NAMES), ("version", _VERSIONS), ("kind", _KINDS), ("purl", ("purl",))):
         for at, cell in enumerate(cells):
             if cell in names:

@@ -23,7 +23,7 @@ _NUMBER = r"(0|[1-9]\d{0,17})"
 _SEMVER = re.compile(rf"{_NUMBER}\.{_NUMBER}\.{_NUMBER}(?:-([0-9A-Za-z.-]+))?(?:\+[0-9A-Za-z.-]+)?")
 _PIECE = re.compile(r"\d+|[A-Za-z]+")
 _OR = re.compile(r"\s*(?:\|\||\bor\b|;)\s*")
-_COMPARATOR = re.compile(r"(>=|<=|!=|==|=|>|<|\^|~>|~)?\s*v?([0-9A-Za-z][0-9A-Za-z.+_~-]*|\*)")
+_COMPARATOR = re.compile(r"(>=|<=|!=|==|=|>|<|\^|~>|~)?\s*v?([0-9A-Za-z][0-9A-Za-z.+_~*-]*|\*)")
 
 Key = tuple[object, ...]
 
@@ -48,11 +48,17 @@ def piece_key(text: str) -> Key:
     """Give an order for any text: pieces of digits as numbers, above words; a missing piece is above a word and below a number."""
     pieces: list[Key] = []
     for piece in _PIECE.findall(text[:MAX_TEXT]):
+        if not piece.isdigit():
+            _zeros_drop(pieces)
         pieces.append((2, int(piece), "") if piece.isdigit() else (0, 0, piece.lower()))
-    while pieces and pieces[-1] == (2, 0, ""):
-        # 1.2 and 1.2.0 are one version to those who write so.
-        pieces.pop()
+    _zeros_drop(pieces)
     return (*pieces, (1, 0, ""))
+
+
+def _zeros_drop(pieces: list[Key]) -> None:
+    """1.2 and 1.2.0 are one version to those who write so, and 1.2.0-rc1 stands below both."""
+    while pieces and pieces[-1] == (2, 0, ""):
+        pieces.pop()
 
 
 @total_ordering

@@ -44,7 +44,7 @@ def projects_page(viewer: User, parameters: QueryDict) -> ProjectsPage:
     if before:
         projects = projects.filter(newest__lt=before)
     found = list(projects.order_by("-newest")[: PAGE_ROWS + 1])
-    shown = {project.newest: project for project in found[:PAGE_ROWS]}  # type: ignore[attr-defined]
+    shown = {project.newest: project for project in found[:PAGE_ROWS]}
     builds = with_titles(project_builds(viewer).filter(pk__in=list(shown))).order_by("-pk")
     keys = [project.pk for project in shown.values()]
     alarms = alarms_for_viewer(viewer).filter(project__in=keys, acknowledged_at=None)

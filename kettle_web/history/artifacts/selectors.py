@@ -1,0 +1,140 @@
+"""Reads by a SHA-256: only builds that the viewer may see, in every list and every count."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from django.contrib.auth.models import User
+from django.db.models import Q, QuerySet
+from django.http import QueryDict
+from django.urls import reverse
+from django.utils.translation import gettext as _
+
+from kettle_web.builds.models import Build
+from kettle_web.builds.selectors import builds_for_viewer
+from kettle_web.history.artifacts.fragments import ArtifactPage, NamingRow, ProducingRow
+from kettle_web.history.selectors import history_row, is_owner_shown, with_titles
+from kettle_web.verifications.models import Artifact, BuildIndex, BuildPackage, PackageDigest
+from kettle_web.verifications.selectors import artifact_url_name
+
+PAGE_ROWS: Final = 30
+COUNT_CAP: Final = 1000
+LOOKED_AT: Final = 1000
+"""Newest builds that are compared for whether they are independent."""
+NAMING_SHOWN: Final = 30
+NAMES_SHOWN: Final = 10
+
+
+def artifact_page(viewer: User, sha256_hex: str, parameters: QueryDict) -> ArtifactPage:
+    """What is known of a file by its digest, 64 lower-case hex digits; of one that nobody knows there are no rows.
+
+    A constant number of queries. What the viewer may not see is, here too, what does not exist.
+    """
+    visible = builds_for_viewer(viewer)
+    artifacts = Artifact.objects.filter(sha256=bytes.fromhex(sha256_hex), build__in=visible)
+    newest = list(dict.fromkeys(artifacts.order_by("-build_id").values_list("build_id", flat=True)[: COUNT_CAP + 1]))
+    independent, commits = _independent(newest[:LOOKED_AT])
+    before = _key(parameters)
+    page = artifacts.filter(build_id__lt=before) if before else artifacts
+    keys = list(dict.fromkeys(page.order_by("-build_id").values_list("build_id", flat=True)[: (PAGE_ROWS + 1) * 4]))
+    shown, here = keys[:PAGE_ROWS], reverse("artifacts:page", args=[sha256_hex])
+    with_owner = is_owner_shown(viewer)
+    naming, is_naming_cut = _naming(visible, sha256_hex, with_owner)
+    rows = _producing(visible, shown, sha256_hex, with_owner)
+    return ArtifactPage(
+        sha256=sha256_hex,
+        names=tuple(dict.fromkeys(name for row in rows for name in row.names))[:NAMES_SHOWN],
+        rows=rows,
+        count=min(len(newest), COUNT_CAP),
+        is_count_capped=len(newest) > COUNT_CAP,
+        independent=independent,
+        commits=commits,
+        is_independent_cut=len(newest) > LOOKED_AT,
+        older_url=f"{here}?before={shown[-1]}" if len(keys) > PAGE_ROWS else "",
+        newest_url=here if before else "",
+        naming=naming,
+        is_naming_cut=is_naming_cut,
+    )
+
+
+def _independent(keys: Sequence[int]) -> tuple[int, int]:
+    """How many of these builds are independent of each other, and from how many commits they state that they built.
+
+    They count when confirmed, each with evidence and a chip that no other one has (threats.md, «Attribution»); invented ones never.
+    """
+    confirmed = BuildIndex.objects.filter(pk__in=list(keys), build__verdict="confirmed", is_seeded=False)
+    rows = confirmed.exclude(chip_id="").exclude(build__evidence_sha256="").order_by("pk")
+    evidence: set[str] = set()
+    chips: set[str] = set()
+    commits: set[str] = set()
+    count = 0
+    for chip, document, commit in rows.values_list("chip_id", "build__evidence_sha256", "git_commit"):
+        if chip not in chips and document not in evidence:
+            count += 1
+            commits.add(commit)
+        chips.add(chip)
+        evidence.add(document)
+    return count, len(commits)
+
+
+def _producing(visible: QuerySet[Build], keys: Sequence[int], sha256_hex: str, with_owner: bool) -> tuple[ProducingRow, ...]:
+    builds = list(with_titles(visible.filter(pk__in=list(keys))).order_by("-pk"))
+    files: dict[int, list[Artifact]] = {build.pk: [] for build in builds}
+    for file in Artifact.objects.filter(sha256=bytes.fromhex(sha256_hex), build_id__in=list(files)).order_by("build_id", "name"):
+        files[file.build_id].append(file)
+    rows = []
+    for build in builds:
+        stored = next((file for file in files[build.pk] if file.is_stored), None)
+        address = (
+            reverse("verifications:artifact", args=[build.uid, sha256_hex, artifact_url_name(stored.name)]) if stored is not None else ""
+        )
+        names = tuple(file.name for file in files[build.pk])
+        size = next((file.size for file in files[build.pk] if file.size is not None), None)
+        rows.append(ProducingRow(history_row(build, is_owner_shown=with_owner), names, size, address))
+    return tuple(rows)
+
+
+def _naming(visible: QuerySet[Build], sha256_hex: str, with_owner: bool) -> tuple[tuple[NamingRow, ...], bool]:
+    """Builds that name the digest in another role, newest first: documents, lockfile, root, dependency."""
+    roles: dict[int, list[str]] = {}
+    for build in _naming_documents(visible, sha256_hex):
+        roles.setdefault(build.pk, []).extend(_document_roles(build, sha256_hex))
+    indexed = BuildIndex.objects.filter(Q(lockfile_sha256=sha256_hex) | Q(merkle_root=sha256_hex), build__in=visible)
+    for key, lockfile in indexed.order_by("-pk").values_list("pk", "lockfile_sha256")[: NAMING_SHOWN + 1]:
+        roles.setdefault(key, []).append(_("its lockfile") if lockfile == sha256_hex else _("the root over its inputs"))
+    for build_id, name, version in _dependencies(visible, sha256_hex):
+        roles.setdefault(build_id, []).append(_("its dependency %(name)s %(version)s") % {"name": name, "version": version})
+    keys = sorted(roles, reverse=True)
+    builds = with_titles(visible.filter(pk__in=keys[:NAMING_SHOWN])).order_by("-pk")
+    rows = tuple(NamingRow(history_row(build, is_owner_shown=with_owner), tuple(dict.fromkeys(roles[build.pk]))) for build in builds)
+    return rows, len(keys) > NAMING_SHOWN
+
+
+def _naming_documents(visible: QuerySet[Build], sha256_hex: str) -> QuerySet[Build]:
+    named = Q(result_sha256=sha256_hex) | Q(source_sha256=sha256_hex) | Q(provenance_sha256=sha256_hex) | Q(evidence_sha256=sha256_hex)
+    columns = ("result_sha256", "source_sha256", "provenance_sha256", "evidence_sha256")
+    return visible.filter(named).only("pk", *columns).order_by("-pk")[: NAMING_SHOWN + 1]
+
+
+def _document_roles(build: Build, sha256_hex: str) -> list[str]:
+    words = (
+        (build.result_sha256, _("its result tarball")),
+        (build.source_sha256, _("the archive that was uploaded")),
+        (build.provenance_sha256, _("its provenance.json")),
+        (build.evidence_sha256, _("its evidence.json")),
+    )
+    return [word for digest, word in words if digest == sha256_hex]
+
+
+def _dependencies(visible: QuerySet[Build], sha256_hex: str) -> list[tuple[int, str, str]]:
+    stated = list(PackageDigest.objects.filter(digest=f"sha256:{sha256_hex}").values_list("pk", "package_id")[:NAMING_SHOWN])
+    # By the package first: that is what the table is ordered by.
+    pairs = BuildPackage.objects.filter(package_id__in=[package for _pk, package in stated], digest_id__in=[pk for pk, _package in stated])
+    rows = pairs.filter(build__in=visible).order_by("-build_id").values_list("build_id", "package__name", "package__version")
+    return list(rows[: NAMING_SHOWN + 1])
+
+
+def _key(parameters: QueryDict) -> int:
+    text = parameters.get("before", "")
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= 18 else 0
