@@ -6,6 +6,7 @@ lists the same names.
 
 import json
 import os
+import shlex
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import TypeVar
@@ -26,6 +27,14 @@ class EndpointEnv:
     url: str
     token: str = ""
     attests: bool = True
+    kind: str = "service"
+    """``service`` or ``one-shot``."""
+    dialect: str = "json"
+    """``json`` or ``multipart``."""
+    operator: str = ""
+    """Who runs it and may read the source, in words."""
+    max_running: int | None = None
+    """Builds at a time; 0: any number; None: `Env.builds_per_endpoint`."""
 
 
 @dataclass(frozen=True)
@@ -118,6 +127,18 @@ class Env:
     """Days between two judgements of a build that is younger than a month, than a year, and older; None: never by itself."""
     email: EmailEnv | None = None
     """None: nothing is sent by e-mail."""
+    builds_per_user: int = 0
+    """Of one person at a time; 0: any number. Administrators may set another number on the page of the servers."""
+    builds_per_endpoint: int = 0
+    """At a time on a server that says nothing else; 0: any number."""
+    provisioner: tuple[str, ...] = ()
+    """Program and arguments that supply one-shot machines and destroy spent ones; empty: none."""
+    provisioner_url: str = ""
+    """Webhook that does the same; used where there is no program."""
+    provisioner_token: str = ""
+    """Bearer token for the webhook; sent to its origin only."""
+    provisioner_seconds: float = 300.0
+    """Deadline of one call."""
     timeouts: TimeoutsEnv = field(default_factory=lambda: TimeoutsEnv())
     keep: KeepEnv = field(default_factory=lambda: KeepEnv())
 
@@ -133,6 +154,10 @@ def _endpoints(text: str) -> tuple[EndpointEnv, ...]:
                 url=str(row["url"]).rstrip("/"),
                 token=str(row.get("token", "")),
                 attests=bool(row.get("attests", True)),
+                kind=_one_of(row.get("kind", "service"), "service", "one-shot"),
+                dialect=_one_of(row.get("dialect", "json"), "json", "multipart"),
+                operator=str(row.get("operator", ""))[:200],
+                max_running=None if row.get("max_running") is None else _count(row["max_running"]),
             )
             for row in rows
         )
@@ -176,6 +201,33 @@ def _reverify(text: str) -> tuple[float, float, float] | None:
     if len(days) not in (1, 3) or not all(0 < part < 3660 for part in days):
         raise EnvError("REVERIFY_EVERY must be «off», a number of days, or three of them like 1,7,30")
     return (days[0], days[0], days[0]) if len(days) == 1 else (days[0], days[1], days[2])
+
+
+def _one_of(value: object, *known: str) -> str:
+    if value not in known:
+        raise ValueError(f"{value!r} is none of {known}")
+    return str(value)
+
+
+def _count(value: object) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= 100_000:
+        raise ValueError(f"{value!r} is no number of builds")
+    return value
+
+
+def _command(text: str) -> tuple[str, ...]:
+    try:
+        return tuple(shlex.split(text))
+    except ValueError as error:
+        raise EnvError("KETTLE_PROVISIONER must be a program and its arguments, quoted as in a shell") from error
+
+
+def _limit(env: dict[str, str], name: str) -> int:
+    text = env.get(name, "").strip() or "0"
+    try:
+        return _count(int(text))
+    except ValueError as error:
+        raise EnvError(f"{name} must be a whole number, 0 or more; 0 means without a limit") from error
 
 
 def _words(text: str) -> tuple[str, ...]:
@@ -239,6 +291,12 @@ def env_read(environ: dict[str, str] | None = None) -> Env:
         policy_needs_second_approver=env.get("POLICY_NEEDS_SECOND_APPROVER", "") == "1",
         reverify_every_days=_reverify(env.get("REVERIFY_EVERY") or "1,7,30"),
         email=_email(env.get("EMAIL_URL", ""), env.get("EMAIL_FROM", ""), urlsplit(public_url).hostname or "localhost"),
+        builds_per_user=_limit(env, "BUILDS_PER_USER"),
+        builds_per_endpoint=_limit(env, "BUILDS_PER_ENDPOINT"),
+        provisioner=_command(env.get("KETTLE_PROVISIONER", "")),
+        provisioner_url=env.get("KETTLE_PROVISIONER_URL", "").strip(),
+        provisioner_token=env.get("KETTLE_PROVISIONER_TOKEN", "").strip(),
+        provisioner_seconds=_limit(env, "KETTLE_PROVISIONER_SECONDS") or 300.0,
         timeouts=_numbers(env, TimeoutsEnv, "TIMEOUT"),
         keep=_numbers(env, KeepEnv, "KEEP"),
     )

@@ -211,6 +211,8 @@ if ENV.email is not None:
     EMAIL_TIMEOUT = 20
     DEFAULT_FROM_EMAIL = SERVER_EMAIL = ENV.email.sender
 TIMEOUTS = ENV.timeouts
+BUILDS_PER_USER = ENV.builds_per_user
+BUILDS_PER_ENDPOINT = ENV.builds_per_endpoint
 KEEP = ENV.keep
 
 MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
@@ -11,13 +12,16 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from kettle_web.builds.errors import BuildError
-from kettle_web.builds.models import Endpoint
+from kettle_web.builds.models import Endpoint, Pool
 from kettle_web.core.secrets import decrypt, encrypt
 from kettle_web.env import Env
 from kettle_web.kettle_api.client import KettleClient
+from kettle_web.outbound.limits import DEFAULT, TransportLimits
 from kettle_web.outbound.transport import vetted_async_transport, vetted_transport
 
 EMBEDDED_NAME = "embedded"
+EMBEDDED_RUNNING = 4
+"""Builds that the embedded server is given at a time: two that it runs, and two at hand, so that it never waits for the next one."""
 
 
 def origin_of(url: str) -> str:
@@ -48,44 +52,59 @@ def token_check(base_url: str) -> None:
         raise BuildError("endpoint-token-plain", _("A token is sent over HTTPS only. Use an https:// address for this server."))
 
 
-def endpoint_save(
-    *, name: str, base_url: str, token: str = "", attests: bool = True, is_embedded: bool = False, is_default: bool = False
-) -> Endpoint:
-    """Create or change the server called `name`. A token is stored encrypted, bound to the origin it is given with."""
+def endpoint_save(*, name: str, base_url: str, token: str = "", **fields: Any) -> Endpoint:
+    """Create or change the server called `name` as the environment says. A token is bound to the origin it is given with."""
     base_url = base_url.rstrip("/")
-    origin = origin_of(base_url)
-    if token:
-        token_check(base_url)
-    endpoint, _created = Endpoint.objects.update_or_create(
-        name=name,
-        defaults={
-            "base_url": base_url,
-            "token_encrypted": encrypt(token) if token else "",
-            "token_origin": origin if token else "",
-            "attests": attests,
-            "is_embedded": is_embedded,
-            "is_default": is_default,
-            "is_enabled": True,
-        },
-    )
+    changes = {"base_url": base_url, "is_enabled": True, "managed_by": Endpoint.ManagedBy.ENVIRONMENT, "pool": None, **fields}
+    endpoint, _created = Endpoint.objects.update_or_create(name=name, defaults=changes | token_columns(base_url, token))
     return endpoint
+
+
+def token_columns(base_url: str, token: str) -> dict[str, str]:
+    """Give the columns of a token that is stored for this address, none for an empty one. Raises `BuildError`."""
+    origin = origin_of(base_url)
+    if not token:
+        return {"token_encrypted": "", "token_origin": ""}
+    token_check(base_url)
+    if not token.isascii() or not token.isprintable() or " " in token:
+        raise BuildError("endpoint-token", _("The token contains characters that cannot be sent in a header. Copy it again."))
+    return {"token_encrypted": encrypt(token), "token_origin": origin}
 
 
 def endpoints_sync(env: Env) -> list[Endpoint]:
     """Make the rows say what the environment says; a server that it no longer names is switched off, never deleted.
 
-    The embedded one is the default where it runs, else the first of the others. Raises `BuildError` naming the server.
+    Those that administrators added stay as they are. The embedded one is the default where it runs, else the first of the others,
+    unless an administrator chose. Raises `BuildError` naming the server.
     """
     named: list[Endpoint] = []
     with transaction.atomic():
         if env.builder_url:
-            named.append(endpoint_save(name=EMBEDDED_NAME, base_url=env.builder_url, is_embedded=True, is_default=True))
+            named.append(endpoint_save(name=EMBEDDED_NAME, base_url=env.builder_url, is_embedded=True, max_running=EMBEDDED_RUNNING))
         for row in env.endpoints:
             if row.name == EMBEDDED_NAME:
                 raise BuildError("endpoint-name", _("«embedded» is the name of this site's own server; choose another."))
-            named.append(endpoint_save(name=row.name, base_url=row.url, token=row.token, attests=row.attests, is_default=not named))
-        Endpoint.objects.exclude(id__in=[endpoint.id for endpoint in named]).update(is_enabled=False, is_default=False)
-    return named
+            said = {"kind": row.kind, "dialect": row.dialect, "operator": row.operator, "max_running": row.max_running}
+            named.append(endpoint_save(name=row.name, base_url=row.url, token=row.token, attests=row.attests, **said))
+        from_environment = Endpoint.objects.filter(managed_by=Endpoint.ManagedBy.ENVIRONMENT)
+        gone = from_environment.exclude(id__in=[endpoint.id for endpoint in named])
+        gone.update(is_enabled=False, is_default=False, is_default_chosen=False)
+        _default_keep(named)
+    return [Endpoint.objects.get(id=endpoint.id) for endpoint in named]
+
+
+def _default_keep(named: list[Endpoint]) -> None:
+    """Leave the default where an administrator put it, as long as that can be used; else it is the first of the environment."""
+    if Endpoint.objects.filter(is_default=True, is_default_chosen=True, is_enabled=True, spent_at=None).exists():
+        return
+    if Pool.objects.filter(is_default=True, is_enabled=True).exists():
+        return
+    others = Endpoint.objects.filter(is_enabled=True, spent_at=None, pool=None).order_by("id")
+    first = named[0] if named else others.first()
+    Pool.objects.update(is_default=False)
+    Endpoint.objects.update(is_default=False, is_default_chosen=False)
+    if first is not None:
+        Endpoint.objects.filter(id=first.id).update(is_default=True)
 
 
 def endpoint_token(endpoint: Endpoint) -> str:
@@ -99,12 +118,14 @@ def endpoint_token(endpoint: Endpoint) -> str:
 
 
 def _allowed_hosts(endpoint: Endpoint) -> tuple[str, ...]:
-    """The operator has named the server in the environment, so its address may be a private one; nothing else may."""
+    """Hosts that may have a private address: what the operator named in the environment, or their program supplied; nothing else may."""
+    if endpoint.managed_by == Endpoint.ManagedBy.SITE:
+        return tuple(settings.ALLOWED_SOURCE_HOSTS)
     return (urlsplit(endpoint.base_url).hostname or "", *settings.ALLOWED_SOURCE_HOSTS)
 
 
-def endpoint_client(endpoint: Endpoint) -> KettleClient:
-    transport = vetted_transport(allowed_hosts=_allowed_hosts(endpoint))
+def endpoint_client(endpoint: Endpoint, *, limits: TransportLimits = DEFAULT) -> KettleClient:
+    transport = vetted_transport(allowed_hosts=_allowed_hosts(endpoint), limits=limits)
     return KettleClient(endpoint.base_url, token=endpoint_token(endpoint), transport=transport)
 
 

@@ -88,7 +88,7 @@ def result_fetch(build_id: int, *, client_for: ClientFor = endpoint_client) -> N
             logger.exception("Fetching the result of build %s broke.", build.uid)
             _again_or_broken(build, lease)
         else:
-            columns = {"result_sha256": blob.sha256_hex, "result_size": blob.size}
+            columns: dict[str, Any] = {"result_sha256": blob.sha256_hex, "result_size": blob.size}
             # Gigabytes may have come: a database that is away for a minute must not cost them.
             database_patiently(lambda: build_advance(build.id, State.VERIFYING, lease_owner=lease.owner, **columns))
 

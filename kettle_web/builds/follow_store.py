@@ -61,6 +61,7 @@ def events_append(build_id: int, owner: str, events: Sequence[Event], *, ending:
             log_bytes=F("log_bytes") + size,
             last_heard_at=timezone.now(),
             phase_times=_phase_times(row["phase_times"], events),
+            **_remote_position(events),
         )
         chunks_insert(build_id, row["last_seq"], kept)
         if ending is not None:
@@ -74,6 +75,13 @@ def _phase_times(known: dict[str, int], events: Sequence[Event]) -> dict[str, in
         if event.type in REMOTE_PHASES:
             known.setdefault(event.type, event.ms)
     return known
+
+
+def _remote_position(events: Sequence[Event]) -> dict[str, int]:
+    """The place in the server's own line that these events say last, as a column to set."""
+    places = [event.extra.get("position") for event in events if event.type == "queued" and event.extra]
+    known = [place for place in places if isinstance(place, int) and not isinstance(place, bool) and 0 <= place < 2**31]
+    return {"remote_position": known[-1]} if known else {}
 
 
 def _capped(events: Sequence[Event], log_bytes: int) -> tuple[list[Event], int]:

@@ -37,6 +37,7 @@ from kettle_web.builds.leases import (
 from kettle_web.builds.models import Build, Endpoint
 from kettle_web.builds.services import build_fail
 from kettle_web.builds.states import Fault, State
+from kettle_web.builds.submit import submission_lost
 from kettle_web.core.patience import OUTAGE
 
 logger = logging.getLogger(__name__)
@@ -78,6 +79,10 @@ class DatabaseStore:
     def _target(self) -> Target:
         build = Build.objects.select_related("endpoint").filter(id=self.build_id, lease_owner=self.owner, state=State.BUILDING).first()
         if build is None or build.endpoint is None:
+            raise LeaseLost
+        if build.endpoint.dialect == Endpoint.Dialect.MULTIPART:
+            # Nothing to follow: its worker held the connection that the result would have come by, and is gone.
+            submission_lost(build, self.owner)
             raise LeaseLost
         self.endpoint = build.endpoint
         age = (timezone.now() - build.state_since).total_seconds()

@@ -35,6 +35,15 @@ def outcome_unknown(endpoint_name: str) -> Failure:
     return Failure(Fault.NETWORK, "outcome-unknown", message % {"name": endpoint_name})
 
 
+def perhaps_accepted(endpoint_name: str) -> Failure:
+    """A machine that is spent, after a request of ours to it that got no answer."""
+    message = _(
+        "«%(name)s» says that it has its one build already. A request for this very build had reached it, at least in part, and got no"
+        " answer: perhaps it is ours that it builds. It was not sent to another machine. Submit it again if you want another build."
+    )
+    return Failure(Fault.NETWORK, "perhaps-ours", message % {"name": endpoint_name})
+
+
 def refusal(error: KettleError, endpoint_name: str) -> Failure:
     """Give the failure that an error of a submission means, once it is final."""
     if isinstance(error, Unanswered):

@@ -102,15 +102,12 @@ def build_create(
     """Create a build with its first attempt's nonce and queue it; the same `submission_key` again gives the same build.
 
     It goes to `endpoint`, or to whichever machine of `pool` is free when its turn comes. `again_of`: the build that it repeats.
+
     Raises `BuildError` for a nonce, an upload or an endpoint that cannot be used.
     """
     if nonce is not None and (len(nonce) != NONCE_BYTES or not any(nonce)):
         raise BuildError("nonce-form", _("The nonce must be exactly 16 bytes and not all zero."))
-    place = pool or endpoint
-    if place is None:
-        raise BuildError("endpoint-none", _("This site knows no Kettle server. Its operator has to configure one."))
-    if not place.is_enabled:
-        raise BuildError("endpoint-off", _("This Kettle server is switched off. Choose another one."))
+    target_check(None if pool is not None else endpoint, pool)
     if bool(repo_url) == bool(upload or source):
         raise BuildError("source", _("Give either a repository or an archive."))
     if existing := build_submitted(owner, submission_key):
@@ -146,6 +143,16 @@ def build_create(
             return existing
         raise
     return build
+
+
+def target_check(endpoint: Endpoint | None, pool: Pool | None) -> None:
+    """Raise `BuildError` where nothing can be submitted to this server or pool."""
+    if (endpoint is None) is (pool is None):
+        raise BuildError("endpoint-none", _("Choose a Kettle server."))
+    if (pool is not None and not pool.is_enabled) or (endpoint is not None and (not endpoint.is_enabled or endpoint.pool_id)):
+        raise BuildError("endpoint-off", _("This Kettle server is switched off. Choose another one."))
+    if endpoint is not None and (endpoint.spent_at or endpoint.leased_build_id):
+        raise BuildError("endpoint-spent", _("This machine builds once, and has its build. Choose another one."))
 
 
 def build_submitted(owner: User, submission_key: str) -> Build | None:
@@ -198,14 +205,15 @@ def build_import_create(*, owner: User, label: str = "", submission_key: str = "
     )
 
 
-def build_advance(build_id: int, to: State, *, lease_owner: str | None = None, **fields: Any) -> bool:
+def build_advance(build_id: int, to: State, *, lease_owner: str | None = None, keeps_lease: bool = False, **fields: Any) -> bool:
     """Move a build to `to`, set `fields` with it, and queue the task of the new state.
 
     False, and nothing is changed, when its present state does not lead there or, with `lease_owner`, the lease is lost.
+    `keeps_lease`: who holds it goes on with the build in its new state.
     """
     now = timezone.now()
     changes: dict[str, Any] = {"state_since": now, "tries": 0, "next_try_at": None, "dispatched_at": now, **fields}
-    if to is not State.SUBMITTING:
+    if to is not State.SUBMITTING and not keeps_lease:
         # A submission keeps the lease it was claimed with; every other state is taken up by someone else.
         changes |= {"lease_owner": "", "lease_until": None}
     if to in TERMINAL:

@@ -38,7 +38,8 @@ TRANSITIONS: Final[dict[State, frozenset[State]]] = {
     State.QUEUED: frozenset({State.SUBMITTING}) | _END,
     # Back to the queue: the attempt certainly never reached the server, so another may be made.
     State.SUBMITTING: frozenset({State.BUILDING, State.QUEUED}) | _END,
-    State.BUILDING: frozenset({State.FETCHING}) | _END,
+    # In the multipart dialect the answer to the submission is the result, or says that nothing was accepted.
+    State.BUILDING: frozenset({State.FETCHING, State.VERIFYING, State.QUEUED}) | _END,
     State.FETCHING: frozenset({State.VERIFYING}) | _END,
     State.VERIFYING: frozenset({State.DONE}) | _END,
     State.DONE: frozenset(),

@@ -19,6 +19,7 @@ from django.utils import timezone
 
 from kettle_web.builds.leases import LEASE_SECONDS, lease_free
 from kettle_web.builds.models import Build
+from kettle_web.builds.queue import queue_pass
 from kettle_web.builds.services import TASKS, build_dispatch
 from kettle_web.builds.states import State
 from kettle_web.celery import app
@@ -41,7 +42,9 @@ def _due(now: datetime, seconds: float) -> tuple[QuerySet[Build], Q]:
         # The lease of a worker that has died ran out after the task was queued.
         | Q(lease_until__lt=now, dispatched_at__lt=F("lease_until"))
     )
-    return Build.objects.filter(lease_free(now), stale, state__in=list(TASKS)), stale
+    # Of those that wait for a server only the ones whose turn it is.
+    is_turn = ~Q(state=State.QUEUED) | Q(id__in=queue_pass(now=now)[:BATCH])
+    return Build.objects.filter(lease_free(now), stale, is_turn, state__in=list(TASKS)), stale
 
 
 def _take(build: Build, stale: Q, now: datetime) -> bool:

@@ -125,7 +125,7 @@ class _Writing:
 
 def _report_write(*, build: Build, writing: _Writing) -> Report:
     judged, material = writing.judged, writing.material
-    verdict_fields = {
+    verdict_fields: dict[str, Any] = {
         "verdict": judged.now.verdict.value,
         "headline": text_storable(judged.now.headline.text),
         "platform": text_exact(judged.platform, 12),
