@@ -4,7 +4,7 @@
  * `postMessage({ file })` → `{ done, total }` (bytes) now and then → `{ hex, size }`, or `{ error }` (a sentence of the browser's).
  * `postMessage({ file, look: true })`: a gzip-compressed tarball is also looked into: `{ hex, size, entries: [{ name, size, hex }] }`;
  * with `documents: true` the bytes of provenance.json and evidence.json in it come too. `entriesError`: why it could not be looked into.
- * The page cancels by `terminate()`. Nothing leaves the machine: this file makes no request.
+ * The page cancels by `postMessage({ cancel: true })`, after which nothing more is said of that file, or by `terminate()`. Nothing leaves the machine: this file makes no request.
  */
 
 import { hexEncode } from "./verify/bytes.js";
@@ -15,9 +15,15 @@ import { looksLikeGzip, tarGzEntries } from "./verify/tar-entries.js";
 const CHUNK = 4 * 2 ** 20;
 const DOCUMENTS = /(^|\/)(provenance|evidence)\.json$/;
 
-async function hashFile(file) {
+/** Goes up with each question and each cancel: who finds that it is no longer the newest stops. */
+let newest = 0;
+
+class Cancelled extends Error {}
+
+async function hashFile(file, own) {
   const hash = new Sha256();
   for (let at = 0; at < file.size; at += CHUNK) {
+    if (own !== newest) throw new Cancelled();
     hash.update(new Uint8Array(await file.slice(at, at + CHUNK).arrayBuffer()));
     postMessage({ done: Math.min(at + CHUNK, file.size), total: file.size });
   }
@@ -36,10 +42,13 @@ async function lookInto(file, documents) {
 }
 
 addEventListener("message", async ({ data }) => {
+  const own = ++newest;
+  if (data.cancel) return;
   try {
-    const found = await hashFile(data.file);
-    postMessage(data.look ? { ...found, ...(await lookInto(data.file, data.documents === true)) } : found);
+    let found = await hashFile(data.file, own);
+    if (data.look) found = { ...found, ...(await lookInto(data.file, data.documents === true)) };
+    if (own === newest) postMessage(found);
   } catch (error) {
-    postMessage({ error: String(error.message ?? error) });
+    if (own === newest) postMessage({ error: String(error.message ?? error) });
   }
 });

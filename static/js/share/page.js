@@ -1,0 +1,5 @@
+/** Entry of the share page. */
+
+import { pageStart } from "./verify-page.js";
+
+pageStart();
