@@ -9,6 +9,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -52,9 +53,9 @@ class LogFeed:
         answer: dict[str, Any] = json.loads(line)
         return answer
 
-    def lines(self, count: int, *, width: int = 0) -> None:
-        """Append so many lines, each of which says its number."""
-        self.ask(lines=count, width=width)
+    def lines(self, count: int, *, width: int = 0) -> float:
+        """Append so many lines, each of which says its number; give the seconds that storing them took."""
+        return float(self.ask(lines=count, width=width)["seconds"])
 
     def texts(self, *texts: str, kind: str = "build") -> None:
         self.ask(texts=texts, kind=kind)
@@ -63,8 +64,9 @@ class LogFeed:
         """Replace everything after event `keep` by nothing, as a server's own replay may."""
         self.ask(replace=keep)
 
-    def end(self, *, state: str = "failed", is_sealed: bool = True) -> None:
-        self.ask(end=state, seal=is_sealed)
+    def end(self, *, state: str = "failed", is_sealed: bool = True) -> float:
+        """End the build and seal its log; give the seconds that sealing took."""
+        return float(self.ask(end=state, seal=is_sealed)["seconds"])
 
 
 def line_text(number: int, width: int = 0) -> str:
@@ -78,10 +80,13 @@ class _Feeder:
 
         django.setup()
         self.build: Any = None
+        self.seconds = 0.0
 
     def run(self) -> None:
         for command in sys.stdin:
-            print(json.dumps(self.obey(json.loads(command))), flush=True)
+            self.seconds = 0.0
+            answer = self.obey(json.loads(command))
+            print(json.dumps({**answer, "seconds": self.seconds}), flush=True)
 
     def obey(self, command: dict[str, Any]) -> dict[str, Any]:
         from kettle_web.builds.eventlog import Event
@@ -100,7 +105,9 @@ class _Feeder:
             for start in range(first, last + 1, STEP):
                 numbers = range(start, min(start + STEP, last + 1))
                 events = [Event("build", line_text(number, command["width"]), ms=1_790_000_000_000 + number) for number in numbers]
+                began = time.perf_counter()
                 events_append(self.build.id, "feed", events)
+                self.seconds += time.perf_counter() - began
         if "end" in command:
             self.end(command["end"], command["seal"])
         return {}
@@ -134,7 +141,9 @@ class _Feeder:
         fields = why if state == "failed" else {}
         Build.objects.filter(id=self.build.id).update(state=state, lease_owner="", finished_at=timezone.now(), **fields)
         if is_sealed:
+            began = time.perf_counter()
             assert log_seal(self.build.id)
+            self.seconds = time.perf_counter() - began
 
 
 if __name__ == "__main__":

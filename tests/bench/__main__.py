@@ -7,6 +7,7 @@ import sys
 from tests.bench.builder import builder
 from tests.bench.chaos import chaos
 from tests.bench.live import live
+from tests.bench.log import log
 from tests.bench.memory import memory
 from tests.bench.mutate import mutate
 from tests.bench.once import once
@@ -18,6 +19,7 @@ BENCHES = {
     "chaos": chaos,
     "builder": builder,
     "live": live,
+    "log": log,
     "once": once,
     "start": start,
     "memory": memory,
