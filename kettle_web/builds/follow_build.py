@@ -104,11 +104,11 @@ class Buffer:
         finally:
             self.filled.set()
 
-    async def take(self, limits: FollowLimits) -> list[tuple[int | None, Event]]:
+    async def take(self, limits: FollowLimits, pause: float) -> list[tuple[int | None, Event]]:
         """Give the next events, at least one. Raises what ended the stream once everything before it was taken."""
         await self.filled.wait()
         if not self.error:
-            await asyncio.sleep(limits.batch_seconds)
+            await asyncio.sleep(pause)
         taken = [self.items.popleft() for _ in range(min(len(self.items), limits.batch_events))]
         self.size -= sum(event.size + 100 for _, event in taken)
         self.emptied.set()
@@ -122,8 +122,16 @@ class Buffer:
 class BuildFollower:
     """Runs until the build has ended, or raises `LeaseLost`."""
 
-    def __init__(self, store: Store, client: Callable[[], Awaitable[httpx.AsyncClient]], limits: FollowLimits) -> None:
+    def __init__(
+        self,
+        store: Store,
+        client: Callable[[], Awaitable[httpx.AsyncClient]],
+        limits: FollowLimits,
+        pace: Callable[[], float] | None = None,
+    ) -> None:
         self.store, self.client, self.limits = store, client, limits
+        self.pace = pace or (lambda: limits.batch_seconds)
+        """How long events are gathered, in seconds: longer where many builds share one database."""
         self.ask_all = False
         self.numbered = False
         """Whether this server numbers its events."""
@@ -212,7 +220,7 @@ class BuildFollower:
     async def _take(self, buffer: Buffer, aligner: Aligner | None) -> list[tuple[int | None, Event]]:
         pending = aligner is not None and aligner.is_pending and not self.ask_all
         try:
-            return await asyncio.wait_for(buffer.take(self.limits), self.limits.pending_seconds if pending else None)
+            return await asyncio.wait_for(buffer.take(self.limits, self.pace()), self.limits.pending_seconds if pending else None)
         except TimeoutError as error:
             raise Unclear from error
 

@@ -16,6 +16,8 @@ class FollowLimits:
     """Taken up at each look: several workers that look in turn share what there is."""
     batch_seconds: float = 0.05
     """Events are gathered this long before they are stored together."""
+    batch_builds: int = 20
+    """Of more builds at once each gathers longer, so that the number of transactions a second stays the same."""
     batch_events: int = 5000
     buffer_bytes: int = 4 * 1024 * 1024
     """Of events not stored yet, for one build; beyond it the stream is not read on."""

@@ -162,7 +162,7 @@ class Follower:
         store = DatabaseStore(self.database, build_id, self.owner)
         while True:
             try:
-                await BuildFollower(store, store.client, self.limits).run()
+                await BuildFollower(store, store.client, self.limits, self._pace).run()
                 return
             except LeaseLost:
                 logger.info("Build %s is no longer ours to follow.", build_id)
@@ -178,6 +178,9 @@ class Follower:
                 with suppress(DatabaseError):
                     await self.database(lease_release, Lease(build_id, self.owner))
                 return
+
+    def _pace(self) -> float:
+        return self.limits.batch_seconds * max(1.0, len(self.tasks) / self.limits.batch_builds)
 
     async def _renew(self) -> None:
         held = await self.database(lease_renew, list(self.tasks), self.owner)

@@ -6,6 +6,7 @@ import sys
 
 from tests.bench.builder import builder
 from tests.bench.chaos import chaos
+from tests.bench.follows import follows
 from tests.bench.live import live
 from tests.bench.log import log
 from tests.bench.memory import memory
@@ -17,6 +18,7 @@ from tests.bench.verify import verify
 
 BENCHES = {
     "chaos": chaos,
+    "follows": follows,
     "builder": builder,
     "live": live,
     "log": log,

@@ -11,6 +11,7 @@ from types import TracebackType
 
 PIECE_BYTES = 4096
 STALL_SECONDS = (0.2, 1.0)
+AWAY_SECONDS = 45.0
 CUTS = {b"/events": 0.5, b"/result": 0.2, b"POST": 0.03}
 """Which share of the connections that ask for this breaks on the way."""
 UPTO_BYTES = {b"/events": 30_000, b"/result": 30_000, b"POST": 200}
@@ -63,7 +64,7 @@ class Proxy:
     async def _connection(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             head = await reader.read(PIECE_BYTES)
-            back, forth = await asyncio.open_connection("127.0.0.1", self.to)
+            back, forth = await self._connect()
         except OSError:
             writer.transport.abort()
             return
@@ -79,6 +80,17 @@ class Proxy:
                     if limit is None:
                         await end.drain()
                 end.close()
+
+    async def _connect(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        """Wait for a builder that is being started again: one that is merely away must not make every outcome unknown."""
+        end = asyncio.get_running_loop().time() + AWAY_SECONDS
+        while True:
+            try:
+                return await asyncio.open_connection("127.0.0.1", self.to)
+            except OSError:
+                if asyncio.get_running_loop().time() > end:
+                    raise
+                await asyncio.sleep(0.1)
 
     def _limit(self, head: bytes) -> int | None:
         """After how many bytes of the answer this connection is to break; None: never."""
