@@ -18,7 +18,7 @@ from kettle_web.verifications.fragments import Commands, ReportView
 from kettle_web.verifications.models import Artifact
 from kettle_web.verifications.selectors import addresses_for_viewer, artifact_url_name
 
-CARD_SIZE: Final = (420, 190)
+CARD_SIZE: Final = (440, 230)
 """Width and height of the card's frame, in CSS pixels."""
 
 
@@ -71,6 +71,9 @@ def shown_view(shown: Shown, addresses: Addresses) -> ReportView:
     source = view.source
     if not has(Part.PROVENANCE):
         source = replace(source, asked_ref="", resolved_commit="", archive_name="", archive_sha256="", archive_size=None)
+    elif build.origin == Build.Origin.IMPORT:
+        # What the importer's file was called says nothing about the build.
+        source = replace(source, archive_name="", archive_sha256="", archive_size=None)
     files = tuple(file for file in view.raw_files if shown.shows_document(file.name))
     commands = view.commands if shown.shows_document("provenance.json") else Commands(nonce="", kettle="", manage="")
     return replace(view, source=source, raw_files=files, commands=commands)

@@ -51,7 +51,7 @@ _FAMILIES: Final = (
     ("tool", re.compile(r"^(curl|wget|python|go-http-client|httpie|java|libwww|okhttp|node|undici)", re.I)),
     ("edge", re.compile(r"\bEdgA?/")),
     ("firefox", re.compile(r"\b(Firefox|FxiOS)/")),
-    ("chrome", re.compile(r"\b(Chrome|Chromium|CriOS)/")),
+    ("chrome", re.compile(r"(Chrome|Chromium|CriOS)/")),
     ("safari", re.compile(r"\bSafari/")),
 )
 

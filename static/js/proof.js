@@ -44,6 +44,14 @@ function documentsStart() {
   }
 }
 
+/** SHA-256 of a file in hex, read in pieces. Throws when it cannot be read, for instance because it changed meanwhile. */
+async function fileDigest(file) {
+  const hash = new Sha256();
+  const reader = file.stream().getReader();
+  for (let piece = await reader.read(); !piece.done; piece = await reader.read()) hash.update(piece.value);
+  return hexEncode(hash.digest());
+}
+
 /** «Is this your file?»: hashed here, in pieces, and compared with the files of the list. */
 function ownFileStart() {
   const input = document.querySelector("#own-file");
@@ -52,10 +60,13 @@ function ownFileStart() {
     const file = input.files[0];
     if (!file) return;
     answer.textContent = texts.hashing;
-    const hash = new Sha256();
-    const reader = file.stream().getReader();
-    for (let piece = await reader.read(); !piece.done; piece = await reader.read()) hash.update(piece.value);
-    const digest = hexEncode(hash.digest());
+    let digest;
+    try {
+      digest = await fileDigest(file);
+    } catch {
+      answer.textContent = texts.unreadable;
+      return;
+    }
     const row = document.querySelector(`[data-sha256="${digest}"]`);
     answer.textContent = `${texts.verdictFirst} ${row ? texts.isIt.replace("%s", row.dataset.name) : texts.isNone} SHA-256: ${digest}`;
     answer.className = row ? "" : "differs";
