@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterator
-from typing import Any
+from typing import Any, Final
 
 from asgiref.sync import sync_to_async
 from django.conf import settings
@@ -28,6 +28,15 @@ from kettle_web.sharing.viewlog import Look
 from kettle_web.sharing.views import look
 from kettle_web.verification.report import report_to_json
 
+FROM_ANYWHERE = {"Access-Control-Allow-Origin": "*"}
+"""The separate verifier, opened from a disk, reads what a link hands out: whoever knows the address may, and no cookie goes with it."""
+
+
+ANY_ORIGIN: Final = {"Access-Control-Allow-Origin": "*"}
+"""For the separate verifier, which is opened from a disk and reads a link's documents. No cookie goes with such a request, and who
+asks must know the token; a link with a passphrase stays closed to it.
+"""
+
 
 def json_response(value: dict[str, Any], content_type: str = "application/json") -> HttpResponse:
     """JSON for people, too."""
@@ -35,7 +44,7 @@ def json_response(value: dict[str, Any], content_type: str = "application/json")
     return HttpResponse(text, content_type=content_type, headers={"X-Content-Type-Options": "nosniff"})
 
 
-@opened()
+@opened(headers=ANY_ORIGIN)
 def report(request: HttpRequest, shown: Shown, token: str) -> HttpResponseBase:
     """The newest report; what the link does not show is not in it."""
     if request.method == "GET":
@@ -43,12 +52,12 @@ def report(request: HttpRequest, shown: Shown, token: str) -> HttpResponseBase:
     return json_response(report_to_json(shown.report))
 
 
-@opened()
+@opened(headers=FROM_ANYWHERE)
 def material(request: HttpRequest, shown: Shown, token: str) -> HttpResponseBase:
     return json_response(material_document(shown, file_url=addresses_for_token(token).file))
 
 
-@opened()
+@opened(headers=ANY_ORIGIN)
 def summary(request: HttpRequest, shown: Shown, token: str) -> HttpResponseBase:
     """Our own statement, signed: PASSED for «confirmed» alone."""
     if request.method == "GET":
@@ -58,7 +67,7 @@ def summary(request: HttpRequest, shown: Shown, token: str) -> HttpResponseBase:
     return response
 
 
-@opened()
+@opened(headers=FROM_ANYWHERE)
 def raw_file(request: HttpRequest, shown: Shown, token: str, name: str) -> HttpResponseBase:
     return download_response(shown.document_sha256(name), name, request=request)
 

@@ -31,7 +31,8 @@ function subjectsOf(section, session) {
 class Hasher {
   constructor(url) {
     this.url = url;
-    this.worker = new Worker(url, { type: "module" });
+    // Out of a file that stands alone the worker is one script, and browsers load no module from there.
+    this.worker = new Worker(url, { type: url.startsWith("blob:") ? "classic" : "module" });
   }
 
   /** What the worker finds of a file; `onProgress` is called with `{ done, total }`. Rejects with null when it was cancelled. */
@@ -128,9 +129,10 @@ function answerShow(section, session, subjects, { name, hex, entries, entriesErr
   const match = subjects.find((subject) => subject.sha256 === hex);
   const inside = (entries ?? []).map((entry) => ({ ...entry, match: subjects.find((subject) => subject.sha256 === entry.hex) }));
   const matches = inside.filter((entry) => entry.match);
+  const files = inside.filter((entry) => !isDocument(entry.name)).length;
   verdictRepeat(section, session);
   const what = name || textOf(section, "pasted");
-  const values = { name: what, subject: match?.name ?? "", count: matches.length, total: subjects.length, files: inside.length };
+  const values = { name: what, subject: match?.name ?? "", count: matches.length, total: subjects.length, files };
   section.querySelector("[data-slot=answer]").textContent = textOf(section, answerKey(match, entries, matches), values);
   section.querySelector("[data-slot=note]").textContent = entriesError ? textOf(section, "notTar", { name: what }) : "";
   section.querySelector("[data-slot=digest]").textContent = hex;
@@ -154,15 +156,19 @@ function verdictRepeat(section, session) {
   place.replaceChildren(shapeOf(`verdict-${verdict}`), " ", textOf(section, `first${verdict[0].toUpperCase()}${verdict.slice(1)}`));
 }
 
+/** Whether an archive's entry is one of the proof's own documents. */
+function isDocument(name) {
+  return /(^|\/)(provenance|evidence)\.json$/.test(name);
+}
+
 function entryMake(section, { name, hex, match }) {
   const line = document.createElement("li");
   line.dataset.match = match ? "yes" : "none";
   const file = document.createElement("bdi");
   file.className = "mono breakable";
   file.textContent = name;
-  const isDocument = /(^|\/)(provenance|evidence)\.json$/.test(name);
-  const key = match ? "entryIs" : isDocument ? "entryDocument" : "entryIsNot";
-  line.append(shapeOf(match ? "match" : isDocument ? "outcome-none" : "no-match"), " ", file, ` ${textOf(section, key, { subject: match?.name ?? "" })} `);
+  const key = match ? "entryIs" : isDocument(name) ? "entryDocument" : "entryIsNot";
+  line.append(shapeOf(match ? "match" : isDocument(name) ? "outcome-none" : "no-match"), " ", file, ` ${textOf(section, key, { subject: match?.name ?? "" })} `);
   const digest = document.createElement("code");
   digest.className = "mono breakable soft small";
   digest.textContent = hex;

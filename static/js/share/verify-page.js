@@ -44,8 +44,8 @@ export class Session {
   }
 }
 
-/** Fills the section from a material. Gives the session; null: there is nothing that could be checked here. */
-export async function browserCheckStart(section, material) {
+/** Fills the section from a material. `more`: further input of the verifier. Gives the session; null: nothing can be checked here. */
+export async function browserCheckStart(section, material, more = {}) {
   const missing = nothingToCheck(material);
   if (missing) {
     stateShow(section, missing);
@@ -54,7 +54,7 @@ export async function browserCheckStart(section, material) {
   stateShow(section, "working");
   try {
     const began = performance.now();
-    const input = await materialInput(material, new Date());
+    const input = { ...(await materialInput(material, new Date())), ...more };
     const session = new Session(material, input);
     const then = material.server ? await judgedThen(section, session) : null;
     session.report = await session.judge();
@@ -147,16 +147,18 @@ function resultShow(section, session) {
   const entry = report.policy_entry;
   const key = ownPolicy ? (entry ? "listOwn" : "listOwnNone") : entry ? "listSite" : "listNone";
   list.textContent = textOf(section, key, { file: ownPolicy?.name ?? "", image: entry?.name ?? "", who: entry?.pinned_by ?? "" });
-  const broken = report.checks.filter((check) => check.outcome === "fail");
-  section.querySelector("[data-slot=broken]").replaceChildren(...broken.map(brokenMake));
+  const told = report.verdict === "incomplete" ? ["fail", "error"] : ["fail"];
+  const telling = report.checks.filter((check) => told.includes(check.outcome) && check.required && check.code !== "image.allow-list");
+  section.querySelector("[data-slot=broken]").replaceChildren(...telling.map(tellingMake));
 }
 
-function brokenMake(check) {
+/** A check that the verdict rests on, with its reason. */
+function tellingMake(check) {
   const line = document.createElement("li");
   const reason = document.createElement("span");
   reason.lang = "en";
   reason.textContent = check.reason;
-  line.append(shapeOf("outcome-fail"), " ", `${check.title}: `, reason);
+  line.append(shapeOf(`outcome-${check.outcome}`), " ", `${check.title}: `, reason);
   return line;
 }
 
