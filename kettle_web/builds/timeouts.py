@@ -13,6 +13,7 @@ from typing import Final
 from django.conf import settings
 from django.db import transaction
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from kettle_web.builds.models import Attempt, Build
 from kettle_web.builds.refusals import Failure, outcome_unknown
@@ -62,6 +63,16 @@ def seconds_of(name: str) -> float:
     return float(getattr(settings.TIMEOUTS, name))
 
 
+def time_text(seconds: float) -> str:
+    """Give a limit in words, a round one without its zeros: «2 hours»."""
+    hours, minutes = divmod(seconds, 3600), divmod(seconds, 60)
+    if hours[0] and not hours[1]:
+        return ngettext("%(n)d hour", "%(n)d hours", int(hours[0])) % {"n": hours[0]}
+    if minutes[0] and not minutes[1]:
+        return ngettext("%(n)d minute", "%(n)d minutes", int(minutes[0])) % {"n": minutes[0]}
+    return duration_text(seconds)
+
+
 def limits_of(build: Build) -> tuple[Limit, ...]:
     """Say what ends a running build, and when; empty once it has ended, and where nothing does."""
     awake = PeriodicRun.objects.filter(name=AWAKE).values_list("began_at", flat=True).first()
@@ -82,7 +93,7 @@ def _sentence(name: str, seconds: float) -> str:
         "fetch": _("This site gives up when the result is not here after %(time)s."),
         "verify": _("This site gives up when the verification takes longer than %(time)s."),
     }
-    return texts[name] % {"time": duration_text(seconds)}
+    return texts[name] % {"time": time_text(seconds)}
 
 
 def timeouts_apply(now: datetime) -> int:
@@ -111,7 +122,7 @@ def _awake_since(now: datetime) -> datetime:
 def _give_up(build: Build, name: str, seconds: float) -> bool:
     logger.info("Build %s: over its limit (%s).", build.uid, name)
     with transaction.atomic():
-        failure = _failure(build, name, duration_text(seconds))
+        failure = _failure(build, name, time_text(seconds))
         # Only from the state that was too long: it may have moved on just now.
         still = Build.objects.select_for_update().filter(id=build.id, state=build.state).exists()
         return still and build_fail(build.id, fault=failure.fault, code=failure.code, message=failure.message)
