@@ -47,7 +47,7 @@ def sees_all_builds(user: Viewer) -> bool:
 
 def build_for_viewer(user: Viewer, uid: str) -> Build:
     """Give a build. Raises `Http404`, the same for one that does not exist and one that `user` may not see."""
-    build = builds_for_viewer(user).select_related("endpoint", "owner").filter(uid=uid).first()
+    build = builds_for_viewer(user).select_related("endpoint", "owner", "project").filter(uid=uid).first()
     if build is None:
         raise Http404
     return build

@@ -123,6 +123,7 @@ def build_page(build: Build, viewer: User, *, now: datetime, want_log: bool = Tr
         origin=build.origin,
         origin_word=str(Build.Origin(build.origin).label),
         owner_name=_owner_name(build, viewer),
+        project_slug=build.project.slug if build.project else "",
         created_at=build.created_at,
         finished_at=build.finished_at,
         seconds=_seconds(build, now),

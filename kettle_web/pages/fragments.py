@@ -79,6 +79,8 @@ class BuildPage:
     origin_word: str
     owner_name: str
     """Empty where it is the viewer."""
+    project_slug: str
+    """Of the page of its repository; empty: it was not requested by URL."""
     created_at: datetime
     finished_at: datetime | None
     seconds: float | None

@@ -22,6 +22,8 @@ function boxStart(box) {
 
   const begin = (file) => {
     worker?.terminate();
+    // Dropped beside a fold that was closed: what happens must be seen.
+    for (let fold = box.closest("details"); fold; fold = fold.parentElement.closest("details")) fold.open = true;
     bar.hidden = false;
     bar.value = 0;
     // Only in words for those who do not see the bar, and once: a number a second would be noise.

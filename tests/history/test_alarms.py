@@ -297,7 +297,7 @@ def test_feed_is_atom_with_stable_ids(ada):
     assert feed.findtext(f"{ATOM}author/{ATOM}name") == "Kettle"
     (entry,) = feed.findall(f"{ATOM}entry")
     assert entry.find(f"{ATOM}link").get("href").endswith(f"/builds/{build.uid}/")
-    assert "hardware evidence" in entry.findtext(f"{ATOM}summary", "")
+    assert "evidence of where it was built" in entry.findtext(f"{ATOM}summary", "")
     again = ET.fromstring(_client(ada).get("/alarms/feed.atom").content)
     assert again.findtext(f"{ATOM}entry/{ATOM}id") == entry.findtext(f"{ATOM}id")
 

@@ -9,6 +9,8 @@ from django.test import Client
 from kettle_web.history.dependencies import affected, selectors
 from kettle_web.history.dependencies.names import nix_split
 from kettle_web.verifications.models import Package
+from kettle_web.verifications.search.models import SearchRow
+from kettle_web.verifications.search.tokens import Family, token
 from tests.accounts.people import person_make
 from tests.history.world import judged
 from tests.queries import queries_of
@@ -193,11 +195,6 @@ def test_nix_says_name_and_version_in_one(text, split):
 def test_nix_is_asked_for_by_name_and_version_like_the_others(ada):
     build = judged(ada, dependencies=[("serde", "1.0.1")])
     nix = Package.objects.create(ecosystem="nix", name="xz-5.6.1.tar.xz")
-    from kettle_web.verifications.index_packages import packages_write
-    from kettle_web.verifications.search.models import SearchRow
-    from kettle_web.verifications.search.tokens import Family, token
-
-    assert packages_write is not None
     build.packages.create(package=nix)
     row = SearchRow.objects.get(pk=build.pk)
     SearchRow.objects.filter(pk=build.pk).update(tokens=tuple(sorted((*row.tokens, token(Family.PACKAGE, nix.pk)))))
@@ -230,3 +227,15 @@ def test_queries_do_not_grow_with_builds_and_versions(ada, who, request):
         judged(ada, dependencies=[("serde", f"1.0.{number}")])
     assert [queries_of(lambda path=path: client.get(path)) for path in paths] == few
     assert max(few) <= 14
+
+
+@pytest.mark.parametrize("name", ["line\nbreak", "<b>", "a?b#c%2F", "..", "‮evil", "x" * 290])
+def test_hostile_name_of_a_package_breaks_no_page(ada, name):
+    judged(ada, dependencies=[("serde", "1.0.1")])
+    Package.objects.filter(name="serde").update(name=name)
+    client = _client(ada)
+    answer = client.get("/dependencies/", {"q": name})
+    assert answer.status_code == 200
+    assert "<b>" not in answer.content.decode().partition("<main")[2]
+    for row in answer.context["page"].names:
+        assert not row.url or client.get(row.url).status_code in (200, 301)

@@ -12,7 +12,9 @@ from kettle_web.core.visible import visible
 from kettle_web.history.models import Alarm
 
 _SENTENCES: Final[dict[str, str | Promise]] = {
-    Alarm.Kind.ATTESTATION_LOST: _("The build before came with hardware evidence, this one has none: «%(before)s» became «%(after)s»."),
+    Alarm.Kind.ATTESTATION_LOST: _(
+        "The build before came with evidence of where it was built, this one has none: «%(before)s» became «%(after)s»."
+    ),
     Alarm.Kind.VERDICT_WORSE: _("The verdict was «%(before)s» for the build before, and is «%(after)s» for this one."),
     Alarm.Kind.VERDICT_CHANGED: _("Judged again, the verdict is «%(after)s»; the report before says «%(before)s»."),
     Alarm.Kind.MEASUREMENT_CHANGED: _("The builder image measures %(after)s; for the build before it measured %(before)s."),

@@ -8,7 +8,7 @@ from typing import Final
 from django.contrib.auth.models import User
 from django.db.models import Exists, OuterRef, QuerySet
 from django.http import Http404, QueryDict
-from django.urls import reverse
+from django.urls import NoReverseMatch, reverse
 from django.utils.translation import gettext as _
 
 from kettle_web.builds.models import Build
@@ -33,8 +33,11 @@ NO_ECOSYSTEM: Final = "other"
 
 
 def package_url(ecosystem: str, name: str, versions: str = "", **more: str) -> str:
-    """The page of a package, perhaps of some versions only."""
-    path = reverse("dependencies:package", args=[ecosystem or NO_ECOSYSTEM, name])
+    """The page of a package, perhaps of some versions only; empty: a document gave it a name that no address can hold."""
+    try:
+        path = reverse("dependencies:package", args=[ecosystem or NO_ECOSYSTEM, name])
+    except NoReverseMatch:
+        return ""
     fresh = QueryDict(mutable=True)
     fresh.update({key: value for key, value in {"versions": versions, **more}.items() if value})
     return f"{path}?{fresh.urlencode()}" if fresh else path

@@ -41,7 +41,9 @@ def _row(build: Build, before: BuildIndex | None, *, is_owner_shown: bool) -> Pr
 
 def changes(before: BuildIndex, after: BuildIndex) -> tuple[str, ...]:
     """Names of what differs, in words."""
-    found = [str(word) for column, word in _COLUMNS if getattr(before, column) != getattr(after, column)]
+    pairs = [(word, getattr(before, column), getattr(after, column)) for column, word in _COLUMNS]
+    # What one of them does not state did not change: a lost attestation has an alarm of its own.
+    found = [str(word) for word, old, new in pairs if old and new and old != new]
     if before.dependency_count != after.dependency_count:
         values = {"before": before.dependency_count, "after": after.dependency_count}
         found.append(_("%(after)d dependencies instead of %(before)d") % values)

@@ -62,5 +62,8 @@ def plots(found: tuple[Sample, ...]) -> tuple[Plot, ...]:
 
 def _bar(sample: Sample, value: float | None, text: str) -> Bar:
     values = {"day": f"{sample.created_at.astimezone(UTC):%-d %b %Y}", "ref": visible(sample.ref), "value": text or _("not known")}
-    words = _("%(day)s, %(ref)s: %(value)s") % values if sample.ref else _("%(day)s: %(value)s") % values
-    return Bar(value, words, kind="failed" if sample.verdict == "failed" else "")
+    if sample.verdict == "failed":
+        words = _("%(day)s, %(ref)s, verdict failed: %(value)s") if sample.ref else _("%(day)s, verdict failed: %(value)s")
+        return Bar(value, words % values, kind="failed")
+    words = _("%(day)s, %(ref)s: %(value)s") if sample.ref else _("%(day)s: %(value)s")
+    return Bar(value, words % values)
