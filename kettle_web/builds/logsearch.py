@@ -19,6 +19,8 @@ MAX_HITS: Final = 2000
 MAX_NEEDLE: Final = 200
 SEARCH_SECONDS: Final = 2.0
 """Of one answer. 200,000 lines take less than one second."""
+ERROR_SECONDS: Final = 10.0
+"""For the first error of a log that is not sealed; of a sealed one it is known."""
 LOOK_LINES: Final = 500
 """Between two looks at the clock."""
 TAIL_LINES: Final = 200
@@ -65,7 +67,7 @@ def log_first_error(build: Build, source: LogSource, *, clock: Callable[[], floa
     """Give the first line that reads like an error; of a failed build without any, the last one that it wrote."""
     line = source.error_line
     if not source.sha256:
-        until = clock() + SEARCH_SECONDS
+        until = clock() + ERROR_SECONDS
         for found in lines_iter(build):
             if is_error(found):
                 line = found.number

@@ -112,10 +112,9 @@ def log_seal(build_id: int) -> bool:
             blob_adopt(scratch, blob)
     with transaction.atomic():
         # The row is the lock: nobody seals twice, and a log that was replaced meanwhile is sealed another time.
-        rows = Build.objects.select_for_update().filter(
-            id=build_id, last_seq=build.last_seq, log_epoch=build.log_epoch, log_removed_at=None, sealed_log=None
-        )
-        if not rows.values("id").first():
+        same = {"last_seq": build.last_seq, "log_epoch": build.log_epoch, "log_removed_at": None}
+        is_same = Build.objects.select_for_update().filter(id=build_id, **same).values("id").first() is not None
+        if not is_same or SealedLog.objects.filter(build_id=build_id).exists():
             return SealedLog.objects.filter(build_id=build_id).exists()
         blob_hold(blob.sha256_hex)
         SealedLog.objects.create(

@@ -95,6 +95,7 @@ export class LogMarks {
       this.say(this.root.dataset.uncopied);
     }
     setTimeout(() => {
+      this.say("");
       if (this.range) this.#set(this.range);
       else span.textContent = before;
     }, SHOWN_MS);

@@ -7,7 +7,7 @@
 
 import { BLOCK, blockOf } from "./log-geometry.js";
 
-const KEPT_BLOCKS = 600; // Thirty thousand lines.
+const KEPT_BLOCKS = 400; // Twenty thousand lines.
 const FETCH_LINES = 500;
 const RETRY_MS = [500, 1000, 2000, 5000, 10_000];
 
@@ -105,6 +105,8 @@ export class LogModel extends EventTarget {
     try {
       const document = await this.range(from, to);
       if (epoch !== this.epoch) return;
+      // The log was replaced, and the stream has not said so yet: these are lines of another one.
+      if (document.epoch !== epoch) throw new Error("another edition of the log");
       this.failures = 0;
       // An answer may be shorter because its lines are long; one without a line that the server says it has is said to be so.
       const rows = document.rows.length ? document.rows : [[from, 0, "site", "", 0, this.lostText]];

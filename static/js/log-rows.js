@@ -56,7 +56,7 @@ export function rowMake(line, row, { isTimed, moreText, textUrl }) {
     const more = document.createElement("a");
     more.className = "log-more";
     more.href = `${textUrl}?lines=${line}-${line}`;
-    more.textContent = moreText.replace("{n}", row[4].toLocaleString());
+    more.textContent = moreText.replace("{n}", row[4].toLocaleString(document.documentElement.lang || undefined));
     text.append(more);
   }
   return element;

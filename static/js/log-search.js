@@ -5,6 +5,10 @@ const AGAIN_MS = 2000;
 const MAX_HITS = 20_000;
 const MAX_RANGES = 400; // Highlighted places in view.
 
+function numberText(number) {
+  return number.toLocaleString(document.documentElement.lang || undefined);
+}
+
 export class LogSearch {
   constructor(root, view) {
     Object.assign(this, { root, view });
@@ -130,7 +134,7 @@ export class LogSearch {
       return;
     }
     const text = this.next ? dataset.hitsMore : dataset.hits;
-    this.output.textContent = text.replace("{at}", (this.at + 1).toLocaleString()).replace("{all}", this.hits.length.toLocaleString());
+    this.output.textContent = text.replace("{at}", numberText(this.at + 1)).replace("{all}", numberText(this.hits.length));
   }
 
   step(by) {

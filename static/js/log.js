@@ -66,7 +66,7 @@ class LogTools {
   }
 
   #counted() {
-    const text = this.view.model.lines.toLocaleString();
+    const text = this.view.model.lines.toLocaleString(document.documentElement.lang || undefined);
     if (this.count.textContent !== text) this.count.textContent = text;
     if (this.view.model.lines) document.querySelector("#log-empty")?.remove();
   }
