@@ -9,9 +9,8 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
 from kettle_web.builds.errors import BuildError
-from kettle_web.builds.models import Endpoint
-from kettle_web.builds.selectors import endpoints_enabled
 from kettle_web.builds.services import nonce_parse
+from kettle_web.builds.targets import Target, target_find
 
 
 class NonceForm(forms.Form):
@@ -33,7 +32,8 @@ class SubmissionForm(NonceForm):
     label = forms.CharField(
         label=_("Label"), max_length=200, required=False, help_text=_("A name for yourself; it is not sent to the server.")
     )
-    endpoint = forms.ModelChoiceField(label=_("Kettle server"), queryset=Endpoint.objects.none(), required=False)
+    endpoint = forms.CharField(label=_("Kettle server"), max_length=40, required=False)
+    """Value of a `targets.Target`; empty: the default."""
     nonce = forms.CharField(
         label=_("Nonce"),
         max_length=100,
@@ -43,22 +43,14 @@ class SubmissionForm(NonceForm):
     )
     submission_key = forms.CharField(max_length=64, required=False, widget=forms.HiddenInput)
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        choices = endpoints_enabled()
-        field = self.fields["endpoint"]
-        assert isinstance(field, forms.ModelChoiceField)
-        field.queryset = choices
-        field.empty_label = None
-        if (default := choices.first()) is not None:
-            field.initial = default.pk
-
-    def clean_endpoint(self) -> Endpoint:
-        endpoint = self.cleaned_data["endpoint"] or endpoints_enabled().first()
-        if endpoint is None:
+    def clean_endpoint(self) -> Target:
+        value = self.cleaned_data["endpoint"]
+        target = target_find(value)
+        if target is None and value:
+            raise ValidationError(_("This Kettle server takes no builds any more. Choose another one."), code="endpoint-gone")
+        if target is None:
             raise ValidationError(_("This site knows no Kettle server. Its operator has to configure one."), code="endpoint-none")
-        assert isinstance(endpoint, Endpoint)
-        return endpoint
+        return target
 
 
 class RepositoryForm(SubmissionForm):

@@ -10,10 +10,10 @@ from django.conf import settings
 from django.http import QueryDict
 
 from kettle_web.builds.forms import RepositoryForm, SubmissionForm, UploadForm
-from kettle_web.builds.models import Endpoint, Upload
+from kettle_web.builds.models import Upload
 from kettle_web.builds.preflight import refusals
-from kettle_web.builds.selectors import endpoints_enabled
 from kettle_web.builds.sources import Sample, sample_state
+from kettle_web.builds.targets import Target, targets
 from kettle_web.core.formfiles import FORM_FILE_BYTES
 
 STOCK_LIMIT_BYTES = 1_500_000
@@ -33,8 +33,8 @@ class NewPage:
     """Both forms; the one of `way` is bound and has the errors after a refused submission."""
     problems: tuple[dict[str, Any], ...]
     """Findings of the pre-flight of a refused or doubtful archive: `{code, severity, message, advice, paths}`."""
-    endpoints: tuple[Endpoint, ...]
-    """Servers to choose from, the default first; nothing to choose when there is one, nothing works when there is none."""
+    targets: tuple[Target, ...]
+    """Servers and pools to choose from, the default first; nothing to choose when there is one, nothing works when there is none."""
     sample: Sample
     form_file_bytes: int
     """What a plain form, without JavaScript, may carry."""
@@ -48,6 +48,13 @@ class NewPage:
     @property
     def form(self) -> SubmissionForm:
         return self.upload_form if self.way == "upload" else self.repository_form
+
+    @property
+    def chosen(self) -> str:
+        """Value of the target that is chosen: the one that came with a refused form as long as it is there, else the default."""
+        values = [target.value for target in self.targets]
+        sent = str(self.form.data.get("endpoint", ""))
+        return sent if sent in values else next(iter(values), "")
 
 
 def new_page(
@@ -63,7 +70,7 @@ def new_page(
         repository_form=repository_form or RepositoryForm(initial=initial),
         upload_form=upload_form or UploadForm(initial=initial),
         problems=problems,
-        endpoints=tuple(endpoints_enabled()),
+        targets=targets(),
         sample=sample_state(),
         form_file_bytes=FORM_FILE_BYTES,
         max_upload_bytes=settings.MAX_UPLOAD_BYTES,

@@ -25,6 +25,7 @@ from kettle_web.builds.logstore import events_numbered
 from kettle_web.builds.models import Build
 from kettle_web.builds.selectors import state_document
 from kettle_web.builds.states import TERMINAL
+from kettle_web.builds.waiting import waiting_mark
 
 logger = logging.getLogger(__name__)
 POLL_SECONDS = 0.25
@@ -217,7 +218,7 @@ def _broadcast(watched: _Watched, message: Message) -> None:
 
 def _fingerprint(build: Build) -> tuple[Any, ...]:
     """What of a build makes live pages change; the first value is of the rows alone."""
-    return (build.last_seq, build.state, build.log_epoch, build.verdict, tuple(sorted(build.phase_times)))
+    return (build.last_seq, build.state, build.log_epoch, build.verdict, tuple(sorted(build.phase_times)), tuple(waiting_mark(build)))
 
 
 def _changed(known: dict[int, tuple[int, tuple[Any, ...]]]) -> list[Build]:

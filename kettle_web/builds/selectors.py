@@ -15,6 +15,7 @@ from kettle_web.builds.logstore import log_events
 from kettle_web.builds.models import Build, Endpoint, Upload
 from kettle_web.builds.phases import Phase, phases
 from kettle_web.builds.states import TERMINAL, State
+from kettle_web.builds.waiting import waiting_mark
 
 __all__ = [
     "Phase",
@@ -47,7 +48,7 @@ def sees_all_builds(user: Viewer) -> bool:
 
 def build_for_viewer(user: Viewer, uid: str) -> Build:
     """Give a build. Raises `Http404`, the same for one that does not exist and one that `user` may not see."""
-    build = builds_for_viewer(user).select_related("endpoint", "owner", "project").filter(uid=uid).first()
+    build = builds_for_viewer(user).select_related("endpoint", "pool", "owner", "project").filter(uid=uid).first()
     if build is None:
         raise Http404
     return build
@@ -62,8 +63,8 @@ def upload_for_owner(user: Viewer, uid: str) -> Upload:
 
 
 def endpoints_enabled() -> QuerySet[Endpoint]:
-    """Give the Kettle servers to choose from, the default first."""
-    return Endpoint.objects.filter(is_enabled=True)
+    """Give the Kettle servers to choose from, the default first; machines of pools and those that are spent are not among them."""
+    return Endpoint.objects.filter(is_enabled=True, pool=None, spent_at=None, leased_build=None)
 
 
 def events_after(build: Build, after: int, limit: int) -> list[StoredEvent]:
@@ -87,5 +88,6 @@ def state_document(build: Build) -> dict[str, Any]:
         "headline": build.headline,
         "last_seq": build.last_seq,
         "epoch": build.log_epoch,
+        "waiting": waiting_mark(build),
         "phases": [phase.as_json() for phase in phases(build)],
     }

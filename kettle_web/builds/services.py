@@ -17,6 +17,7 @@ from kettle_web.builds.errors import BuildError
 from kettle_web.builds.models import Attempt, Build, Endpoint, Pool, Upload
 from kettle_web.builds.states import RUNNING, TERMINAL, Fault, State, states_before
 from kettle_web.builds.uploads import upload_append, upload_create, upload_finish
+from kettle_web.core.blobs import blob_open
 from kettle_web.core.dispatch import enqueue
 
 __all__ = [
@@ -114,6 +115,8 @@ def build_create(
         return existing
     if upload is not None:
         source = _upload_source(upload, owner)
+    if source is not None:
+        dialect_check(source, endpoint, pool)
     try:
         with transaction.atomic():
             now = timezone.now()
@@ -153,6 +156,18 @@ def target_check(endpoint: Endpoint | None, pool: Pool | None) -> None:
         raise BuildError("endpoint-off", _("This Kettle server is switched off. Choose another one."))
     if endpoint is not None and (endpoint.spent_at or endpoint.leased_build_id):
         raise BuildError("endpoint-spent", _("This machine builds once, and has its build. Choose another one."))
+
+
+def dialect_check(source: Source, endpoint: Endpoint | None, pool: Pool | None) -> None:
+    """Raise `BuildError` for an archive that servers of this dialect do not take."""
+    place = pool or endpoint
+    if place is None or place.dialect != Endpoint.Dialect.MULTIPART:
+        return
+    with blob_open(source.sha256_hex) as file:
+        if file.read(4) != b"PK\x03\x04":
+            raise BuildError(
+                "source-not-zip", _("This Kettle server takes ZIP archives only. Pack the source as a ZIP, or choose another.")
+            )
 
 
 def build_submitted(owner: User, submission_key: str) -> Build | None:

@@ -114,7 +114,8 @@ def _upload_of(request: HttpRequest, form: UploadForm) -> Upload | None:
 def _common(form: SubmissionForm) -> dict[str, Any]:
     values = form.cleaned_data
     return {
-        "endpoint": values["endpoint"],
+        "endpoint": values["endpoint"].endpoint,
+        "pool": values["endpoint"].pool,
         "nonce": values["nonce"],
         "nonce_made_by": "browser",
         "label": values["label"],

@@ -16,9 +16,11 @@ from kettle_web.builds.again import again_block
 from kettle_web.builds.kept import kept_of
 from kettle_web.builds.log_pages import log_view
 from kettle_web.builds.models import Build
-from kettle_web.builds.selectors import builds_for_viewer, endpoints_enabled, phases, sees_all_builds
+from kettle_web.builds.selectors import builds_for_viewer, phases, sees_all_builds
 from kettle_web.builds.states import RUNNING, Fault, State
+from kettle_web.builds.targets import targets
 from kettle_web.builds.timeouts import limits_of
+from kettle_web.builds.waiting import waiting_view
 from kettle_web.core.templatetags.kettle import state_word, verdict_word
 from kettle_web.history.alarms.selectors import open_block
 from kettle_web.history.fragments import HistoryRow
@@ -70,7 +72,7 @@ def home_page(viewer: User) -> HomePage:
         running_count=count,
         recent=tuple(history_row(build, is_owner_shown=is_owner_shown) for build in recent),
         is_empty=not running and not recent,
-        has_endpoint=endpoints_enabled().exists(),
+        has_endpoint=bool(targets()),
         sample_key=secrets.token_urlsafe(24),
         alarms=open_block(viewer),
     )
@@ -127,11 +129,12 @@ def build_page(build: Build, viewer: User, *, now: datetime, want_log: bool = Tr
         created_at=build.created_at,
         finished_at=build.finished_at,
         seconds=_seconds(build, now),
-        endpoint_name=build.endpoint.name if build.endpoint else "",
+        endpoint_name=build.endpoint.name if build.endpoint else build.pool.name if build.pool else "",
         state=build.state,
         state_text=str(STATE_TEXTS.get(State(build.state), "")),
         is_running=is_running,
         is_failed=build.state == State.FAILED,
+        waiting=waiting_view(build),
         is_import=build.origin == Build.Origin.IMPORT,
         verdict=build.verdict,
         title=f"{word} · {name}",

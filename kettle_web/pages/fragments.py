@@ -13,6 +13,7 @@ from kettle_web.builds.kept import Kept
 from kettle_web.builds.log_pages import LogView
 from kettle_web.builds.phases import Phase
 from kettle_web.builds.timeouts import Limit
+from kettle_web.builds.waiting import Waiting
 from kettle_web.history.alarms.selectors import AlarmBlock
 from kettle_web.history.fragments import HistoryRow
 from kettle_web.sharing.fragments import LinksBlock
@@ -92,6 +93,8 @@ class BuildPage:
     """What is going on, in one sentence; empty once it is over."""
     is_running: bool
     is_failed: bool
+    waiting: Waiting | None
+    """Why it has not begun; None: nothing keeps it."""
     is_import: bool
     verdict: str
     title: str

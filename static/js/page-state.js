@@ -22,7 +22,7 @@ export class PageState {
 
   #state(state) {
     // The same message also serves as a sign of life: only what changed is worth a request.
-    const news = JSON.stringify([state.state, state.phases]);
+    const news = JSON.stringify([state.state, state.phases, state.waiting]);
     if (news === this.shown) return;
     this.shown = news;
     if (state.label && this.announce.textContent !== state.label) this.announce.textContent = state.label;

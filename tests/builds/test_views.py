@@ -135,7 +135,7 @@ def test_archive_that_cannot_be_read_is_refused_with_a_reason(client: Client, da
 
 @pytest.mark.parametrize("way", ["repository", "upload"])
 def test_page_says_before_anything_is_sent_who_may_read_it(client: Client, way: str) -> None:
-    assert "Whoever runs the Kettle server may be able to read the source." in client.get(f"/builds/new/?way={way}").content.decode()
+    assert "Whoever operates it may be able to read the source." in client.get(f"/builds/new/?way={way}").content.decode()
 
 
 def test_archive_of_a_form_that_comes_back_need_not_be_chosen_again(client: Client) -> None:
