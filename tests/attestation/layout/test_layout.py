@@ -109,7 +109,7 @@ def test_changed_byte_changes_the_field_that_holds_it_and_no_other(at, differenc
     changed = bytearray(data)
     changed[at] ^= difference
     pairs = zip(snp_report_fields(data), snp_report_fields(bytes(changed)), strict=True)
-    assert [left.offset <= at < left.offset + left.size for left, right in pairs if left != right] == [True]
+    assert [left.offset <= at < left.offset + left.size for left, right in pairs if left.data != right.data] == [True]
 
 
 def test_bytes_that_cannot_be_taken_apart_are_one_field_with_the_reason():
