@@ -16,7 +16,7 @@ from django.contrib.auth.models import User
 from django.utils.translation import gettext as _
 
 from kettle_web.builds.errors import BuildError
-from kettle_web.builds.models import AgainWay, Attempt, Build, Endpoint
+from kettle_web.builds.models import AgainWay, Attempt, Build, Endpoint, Pool
 from kettle_web.builds.selectors import Viewer, builds_for_viewer, endpoints_enabled
 from kettle_web.builds.services import Source, build_create, build_submitted
 from kettle_web.builds.sources import Repository, repository_check, repository_commit
@@ -175,10 +175,11 @@ def _where(build: Build) -> dict[str, Any]:
     endpoint = build.endpoint
     if build.pool is None and endpoint is not None and endpoint.is_enabled and endpoint.spent_at is None:
         return {"endpoint": endpoint}
-    other = endpoints_enabled().first()
-    if other is None:
-        raise BuildError("endpoint-none", _("This site knows no Kettle server. Its operator has to configure one."))
-    return {"endpoint": other}
+    if (other := endpoints_enabled().first()) is not None:
+        return {"endpoint": other}
+    if (pool := Pool.objects.filter(is_enabled=True).order_by("-is_default", "name").first()) is not None:
+        return {"pool": pool}
+    raise BuildError("endpoint-none", _("This site knows no Kettle server. Its operator has to configure one."))
 
 
 def _what(build: Build, way: AgainWay) -> dict[str, Any]:

@@ -30,6 +30,7 @@ from kettle_web.builds.services import build_advance
 from kettle_web.builds.states import State
 from kettle_web.core.blobs import Blob, blob_adopt, blob_path_local, scratch_file, scratch_folder
 from kettle_web.core.disk import disk_errors, disk_require
+from kettle_web.kettle_api.errors import Failed
 from kettle_web.kettle_api.multipart import MultipartBody, build_multipart
 
 MAX_RESULT_BYTES: Final = 8 * 1024**3
@@ -52,7 +53,13 @@ def multipart_exchange(build: Build, endpoint: Endpoint, lease: Lease, lost: thr
         )
         sink = _Hashing(scratch.file)
         begin()
-        _Exchange(endpoint, body, sink).run(lost, on_sent=lambda: _is_building(build, lease))
+        try:
+            _Exchange(endpoint, body, sink).run(lost, on_sent=lambda: _is_building(build, lease))
+        except Failed as error:
+            # The end of its log is all that this dialect ever tells of it.
+            ms = int(timezone.now().timestamp() * 1000)
+            events_append(build.id, lease.owner, [Event("build", line, ms=ms) for line in error.log])
+            raise
         blob = Blob(sink.digest.hexdigest(), sink.size)
         with disk_errors():
             blob_adopt(scratch, blob)

@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 
 from kettle_web.builds.states import Fault
 from kettle_web.core.visible import visible
-from kettle_web.kettle_api.errors import KettleError, Unanswered
+from kettle_web.kettle_api.errors import Failed, KettleError, Unanswered
 
 _SOURCE_FAULTS = frozenset({"BuildFailed", "SourceError", "LockfileMissing", "LimitExceeded", "ArchiveError"})
 """Kinds of failure that the submitter can do something about; every other one is the server's."""
@@ -48,6 +48,8 @@ def refusal(error: KettleError, endpoint_name: str) -> Failure:
     """Give the failure that an error of a submission means, once it is final."""
     if isinstance(error, Unanswered):
         return outcome_unknown(endpoint_name)
+    if isinstance(error, Failed) and (failure := failed_build(error.result)) is not None:
+        return failure
     return Failure(Fault(error.fault), error.code, f"«{endpoint_name}»: {error.message}")
 
 

@@ -36,7 +36,7 @@ from kettle_web.core.disk import disk_errors
 from kettle_web.core.errors import CoreError
 from kettle_web.core.patience import database_patiently
 from kettle_web.kettle_api.client import KettleClient
-from kettle_web.kettle_api.errors import KettleError, Refused, Spent, Unanswered, Unreachable
+from kettle_web.kettle_api.errors import Failed, KettleError, Refused, Spent, Unanswered, Unreachable
 
 logger = logging.getLogger(__name__)
 TRIES = 8
@@ -208,7 +208,9 @@ def _refused(build: Build, attempt: Attempt, lease: Lease, error: KettleError) -
     if isinstance(error, Spent):
         _spent(build, attempt, lease, error)
         return
-    if isinstance(error, Unanswered):
+    if isinstance(error, Failed):
+        machine_spend(build.endpoint, spent_by(build))
+    elif isinstance(error, Unanswered):
         machine_spend(build.endpoint, perhaps_spent_by(build))
     elif not isinstance(error, Refused) or (error.status >= 500 and error.retry_after is None):
         # Whether it had begun when it failed is not known.

@@ -15,6 +15,7 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from kettle_web.builds.machines import machine_release, machine_spend, perhaps_spent_by
 from kettle_web.builds.models import Attempt, Build
 from kettle_web.builds.refusals import Failure, outcome_unknown
 from kettle_web.builds.services import build_fail
@@ -132,7 +133,12 @@ def _failure(build: Build, name: str, time: str) -> Failure:
     if name == "submit" and build.attempts.filter(outcome=Attempt.Outcome.SENT).exists():
         detail = _("no answer came within %(time)s") % {"time": time}
         build.attempts.filter(outcome=Attempt.Outcome.SENT).update(outcome=Attempt.Outcome.UNKNOWN, detail=detail)
+        if build.endpoint is not None:
+            # A machine that builds once may have taken it.
+            machine_spend(build.endpoint, perhaps_spent_by(build))
         return outcome_unknown(build.endpoint.name if build.endpoint else "")
+    if name == "submit" and build.endpoint is not None:
+        machine_release(build.endpoint, build.id)
     texts = {
         "queue": (Fault.BUILDER, _("No Kettle server took this build within %(time)s. Nothing was sent.")),
         "submit": (Fault.NETWORK, _("The source could not be brought to the Kettle server within %(time)s.")),

@@ -6,7 +6,8 @@
     ├── Refused          the server said no (`status`)
     │   ├── NotFound     404: unknown job, no result, or not a Kettle server
     │   ├── Spent        409: this confidential VM has had its one build
-    │   └── TooLarge     413
+    │   ├── TooLarge     413
+    │   └── Failed       the build itself failed, which the multipart dialect tells in its answer
     ├── BadAnswer        an answer that no Kettle server gives
     └── CutOff           an event stream or a download ended before its end
 
@@ -63,6 +64,15 @@ class Spent(Refused):
 
 class TooLarge(Refused):
     """413."""
+
+
+class Failed(Refused):
+    """The build was made, and failed. `result` is as in a terminal event, `log` the last lines of its output."""
+
+    def __init__(self, status: int, *, error: str, error_type: str, log: tuple[str, ...]) -> None:
+        super().__init__(status, "build.failed", error, retry=False, fault="builder")
+        self.result = {"status": "failed", "error": error, "error_type": error_type}
+        self.log = log
 
 
 class BadAnswer(KettleError):

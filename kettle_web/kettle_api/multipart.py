@@ -5,6 +5,7 @@ Source: facts of the Kettle API, POST /build, multipart dialect (the documented 
 """
 
 import asyncio
+import json
 import secrets
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
@@ -15,10 +16,14 @@ import httpx
 from kettle_web.kettle_api.answers import ANSWER_BYTES, refusal, unreachable
 from kettle_web.kettle_api.client import CONNECT_SECONDS, PIECE_BYTES, STALL_SECONDS
 from kettle_web.kettle_api.endpoint import endpoint_parse
-from kettle_web.kettle_api.errors import BadAnswer, CutOff, KettleError, Unanswered, Unreachable
+from kettle_web.kettle_api.errors import BadAnswer, CutOff, Failed, KettleError, Unanswered, Unreachable
+from kettle_web.kettle_api.texts import text_storable
 from kettle_web.outbound.errors import OutboundError
 
 ZIP_MAGIC: Final = b"PK\x03\x04"
+LOG_LINES: Final = 1000
+LINE_CHARS: Final = 10_000
+"""Of the log's end in the answer of a build that failed; the answer as a whole is bounded too."""
 _GZIP: Final = b"\x1f\x8b"
 _FIELD_ESCAPES: Final = str.maketrans({'"': "%22", "\r": "%0D", "\n": "%0A"})
 """Of a file's name in a header. Source: HTML, multipart/form-data encoding algorithm."""
@@ -128,7 +133,8 @@ async def _told(body: MultipartBody, on_sent: Callable[[], None]) -> AsyncIterat
 
 async def _result(response: httpx.Response, to: BinaryIO, max_bytes: int) -> int:
     if response.status_code != 200:
-        raise refusal(response, await _short(response), what="build")
+        body = await _short(response)
+        raise _failed(response.status_code, body) or refusal(response, body, what="build")
     if response.headers.get("content-encoding", "identity") != "identity":
         raise BadAnswer("result.encoded", "The Kettle server sent the result in an encoding that was not asked for.")
     length = response.headers.get("content-length", "")
@@ -150,6 +156,19 @@ async def _result(response: httpx.Response, to: BinaryIO, max_bytes: int) -> int
     if len(head) < len(_GZIP):
         raise BadAnswer("result.empty", "The Kettle server sent an empty result.")
     return received
+
+
+def _failed(status: int, body: bytes) -> Failed | None:
+    """Give the failure of the build itself, told as JSON with an `error_type`; None: the answer is another one."""
+    try:
+        told = json.loads(body)
+    except (ValueError, RecursionError):
+        return None
+    if not isinstance(told, dict) or not isinstance(told.get("error_type"), str):
+        return None
+    lines = told.get("log")
+    log = tuple(text_storable(line)[:LINE_CHARS] for line in lines[:LOG_LINES] if isinstance(line, str)) if isinstance(lines, list) else ()
+    return Failed(status, error=text_storable(str(told.get("error") or "")), error_type=told["error_type"], log=log)
 
 
 def _head_check(head: bytes, response: httpx.Response) -> None:

@@ -8,7 +8,7 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from kettle_web.builds.models import Attempt, Build
+from kettle_web.builds.models import Attempt, Build, Endpoint
 from kettle_web.builds.states import State
 from kettle_web.builds.timeouts import AWAKE, limits_of, timeouts_apply
 from kettle_web.core.models import PeriodicRun
@@ -71,6 +71,20 @@ def test_submission_without_an_answer_ends_as_unknown(build_make) -> None:
     build.refresh_from_db()
     assert build.failure_code == "outcome-unknown"
     assert build.attempts.get().outcome == Attempt.Outcome.UNKNOWN
+
+
+@pytest.mark.parametrize("is_sent", [True, False])
+def test_machine_that_builds_once_is_spent_only_where_it_may_have_taken_the_build(build_make, is_sent: bool) -> None:
+    build = at(build_make(), State.SUBMITTING, 1001)
+    machine = build.endpoint
+    Endpoint.objects.filter(id=machine.id).update(kind="one-shot", leased_build=build)
+    if is_sent:
+        build.attempts.update(outcome=Attempt.Outcome.SENT, sent_at=NOW)
+    timeouts_apply(NOW)
+    machine.refresh_from_db()
+    assert (machine.spent_at is not None) is is_sent
+    if not is_sent:
+        assert machine.leased_build_id is None
 
 
 def test_time_while_the_site_was_away_does_not_count(build_make) -> None:
