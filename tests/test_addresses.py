@@ -40,7 +40,9 @@ PUBLIC = {
     "sharing:log",
     "sharing:artifact",
     "sharing:keys",
+    "sharing:style",
     "sharing:verifier",
+    "sharing:verifier-file",
     # Answers 401 in JSON instead of leading to a form.
     "api:build",
 }

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from kettle_web.sharing import views, views_links, views_machine, views_picture, views_proof, views_verifier
+from kettle_web.sharing import views, views_links, views_machine, views_picture, views_proof, views_style, views_verifier
 
 app_name = "sharing"
 urlpatterns = [
@@ -25,6 +25,8 @@ urlpatterns = [
     path("s/<str:token>/log.txt", views_machine.log, name="log"),
     path("s/<str:token>/files/<str:name>", views_machine.raw_file, name="file"),
     path("s/<str:token>/artifacts/<str:sha256>/<path:name>", views_machine.artifact, name="artifact"),
+    path("share-<slug:digest>.css", views_style.style, name="style"),
     path("verifier/", views_verifier.modules, name="verifier"),
+    path("verifier/verifier.html", views_verifier.download, name="verifier-file"),
     path(".well-known/kettle-vsa-keys.json", views_machine.keys, name="keys"),
 ]

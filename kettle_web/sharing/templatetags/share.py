@@ -1,0 +1,16 @@
+"""Tags of public pages."""
+
+from __future__ import annotations
+
+from django import template
+from django.urls import reverse
+
+from kettle_web.sharing.style import style_made
+
+register = template.Library()
+
+
+@register.simple_tag
+def share_style() -> str:
+    """Address of the one style sheet of public pages."""
+    return reverse("sharing:style", args=[style_made().digest])
