@@ -15,7 +15,8 @@ export function fileCheckStart(section, session) {
   const subjects = () => subjectsOf(section, session);
   const hasher = new Hasher(section.dataset.worker);
   const show = (found) => answerShow(section, session, subjects(), found);
-  stateShow(section, "ready");
+  // A digest can be compared at once; files as soon as the worker answers, which then needs no network any more.
+  hasher.hash(new Blob([]), () => {}).catch(() => {}).finally(() => stateShow(section, "ready"));
   dropStart(section, (file) => fileAsk(section, hasher, file, show));
   pasteStart(section, show);
 }
@@ -168,7 +169,7 @@ function entryMake(section, { name, hex, match }) {
   file.className = "mono breakable";
   file.textContent = name;
   const key = match ? "entryIs" : isDocument(name) ? "entryDocument" : "entryIsNot";
-  line.append(shapeOf(match ? "match" : isDocument(name) ? "outcome-none" : "no-match"), " ", file, ` ${textOf(section, key, { subject: match?.name ?? "" })} `);
+  line.append(shapeOf(match ? "match" : isDocument(name) ? "document" : "no-match"), " ", file, ` ${textOf(section, key, { subject: match?.name ?? "" })} `);
   const digest = document.createElement("code");
   digest.className = "mono breakable soft small";
   digest.textContent = hex;

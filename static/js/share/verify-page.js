@@ -60,6 +60,7 @@ export async function browserCheckStart(section, material, more = {}) {
     session.report = await session.judge();
     section.dataset.milliseconds = String(Math.round(performance.now() - began));
     if (then) comparisonShow(section, session, then);
+    else aloneShow(section, session.report);
     resultShow(section, session);
     ownListStart(section, session);
     stateShow(section, "done");
@@ -106,6 +107,15 @@ function comparisonShow(section, session, then) {
   if (swapped.length > 0) line.append(" ", textOf(section, "swapped", { names: swapped.map((name) => `${name}.json`).join(", ") }));
   const body = section.querySelector("[data-slot=rows]");
   body.replaceChildren(...found.rows.map((row) => rowMake(section, row)));
+}
+
+/** Without a site's word there is one column, and nothing to agree with. */
+function aloneShow(section, report) {
+  section.querySelector("[data-slot=comparison]").hidden = true;
+  const rows = report.checks.map(({ code, title, outcome, reason }) => {
+    return { code, title, server: null, browser: outcome, reason: { text: reason, own: true }, relation: "alone" };
+  });
+  section.querySelector("[data-slot=rows]").replaceChildren(...rows.map((row) => rowMake(section, row)));
 }
 
 function rowMake(section, row) {
