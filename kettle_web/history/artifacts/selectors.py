@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from typing import Final
 
 from django.contrib.auth.models import User
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 from django.http import QueryDict
 from django.urls import reverse
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from kettle_web.builds.models import Build
 from kettle_web.builds.selectors import builds_for_viewer
@@ -24,6 +25,15 @@ LOOKED_AT: Final = 1000
 """Newest builds that are compared for whether they are independent."""
 NAMING_SHOWN: Final = 30
 NAMES_SHOWN: Final = 10
+_ROLES: Final = {
+    "result_sha256": gettext_lazy("its result tarball"),
+    "source_sha256": gettext_lazy("the archive that was uploaded"),
+    "provenance_sha256": gettext_lazy("its provenance.json"),
+    "evidence_sha256": gettext_lazy("its evidence.json"),
+    "index__lockfile_sha256": gettext_lazy("its lockfile"),
+    "index__merkle_root": gettext_lazy("the root over its inputs"),
+}
+"""Columns that a digest may stand in, and what it is there."""
 
 
 def artifact_page(viewer: User, sha256_hex: str, parameters: QueryDict) -> ArtifactPage:
@@ -98,33 +108,17 @@ def _producing(visible: QuerySet[Build], keys: Sequence[int], sha256_hex: str, w
 def _naming(visible: QuerySet[Build], sha256_hex: str, with_owner: bool) -> tuple[tuple[NamingRow, ...], bool]:
     """Builds that name the digest in another role, newest first: documents, lockfile, root, dependency."""
     roles: dict[int, list[str]] = {}
-    for build in _naming_documents(visible, sha256_hex):
-        roles.setdefault(build.pk, []).extend(_document_roles(build, sha256_hex))
-    indexed = BuildIndex.objects.filter(Q(lockfile_sha256=sha256_hex) | Q(merkle_root=sha256_hex), build__in=visible)
-    for key, lockfile in indexed.order_by("-pk").values_list("pk", "lockfile_sha256")[: NAMING_SHOWN + 1]:
-        roles.setdefault(key, []).append(_("its lockfile") if lockfile == sha256_hex else _("the root over its inputs"))
+    for column, word in _ROLES.items():
+        # One question for each: together they would have to look at every build.
+        found = visible.filter(**{column: sha256_hex}).order_by("-pk").values_list("pk", flat=True)
+        for key in found[: NAMING_SHOWN + 1]:
+            roles.setdefault(key, []).append(str(word))
     for build_id, name, version in _dependencies(visible, sha256_hex):
         roles.setdefault(build_id, []).append(_("its dependency %(name)s %(version)s") % {"name": name, "version": version})
     keys = sorted(roles, reverse=True)
     builds = with_titles(visible.filter(pk__in=keys[:NAMING_SHOWN])).order_by("-pk")
     rows = tuple(NamingRow(history_row(build, is_owner_shown=with_owner), tuple(dict.fromkeys(roles[build.pk]))) for build in builds)
     return rows, len(keys) > NAMING_SHOWN
-
-
-def _naming_documents(visible: QuerySet[Build], sha256_hex: str) -> QuerySet[Build]:
-    named = Q(result_sha256=sha256_hex) | Q(source_sha256=sha256_hex) | Q(provenance_sha256=sha256_hex) | Q(evidence_sha256=sha256_hex)
-    columns = ("result_sha256", "source_sha256", "provenance_sha256", "evidence_sha256")
-    return visible.filter(named).only("pk", *columns).order_by("-pk")[: NAMING_SHOWN + 1]
-
-
-def _document_roles(build: Build, sha256_hex: str) -> list[str]:
-    words = (
-        (build.result_sha256, _("its result tarball")),
-        (build.source_sha256, _("the archive that was uploaded")),
-        (build.provenance_sha256, _("its provenance.json")),
-        (build.evidence_sha256, _("its evidence.json")),
-    )
-    return [word for digest, word in words if digest == sha256_hex]
 
 
 def _dependencies(visible: QuerySet[Build], sha256_hex: str) -> list[tuple[int, str, str]]:
