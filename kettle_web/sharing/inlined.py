@@ -15,7 +15,8 @@ from typing import Final
 
 from django.conf import settings
 
-VERIFY: Final = "verify"
+BROWSER_MODULES: Final = ("verify/*.js", "share/*.js", "hash-worker.js", "material-input.js")
+"""What of `static/js` verifies in the visitor's browser, as patterns."""
 _IMPORT = re.compile(r'^import (?:\{(?P<names>[^{}]*)\}|\* as (?P<all>\w+)) from "(?P<path>\.{1,2}/[\w./-]+\.js)";\n', re.MULTILINE)
 _REEXPORT = re.compile(r'^export \{(?P<names>[^{}]*)\} from "(?P<path>\.{1,2}/[\w./-]+\.js)";\n', re.MULTILINE)
 _EXPORT_LIST = re.compile(r"^export \{(?P<names>[^{}]*)\};\n", re.MULTILINE)
@@ -103,5 +104,5 @@ def _without_comments(source: str) -> str:
 def module_digests() -> tuple[tuple[str, str], ...]:
     """Path below `static/js` and SHA-256 in hex of each module that verifies in the visitor's browser, sorted by path."""
     folder = modules_folder()
-    paths = sorted(folder.glob(f"{VERIFY}/*.js"))
+    paths = sorted(path for pattern in BROWSER_MODULES for path in folder.glob(pattern))
     return tuple((path.relative_to(folder).as_posix(), hashlib.sha256(path.read_bytes()).hexdigest()) for path in paths)

@@ -13,10 +13,10 @@ from django.templatetags.static import static
 from django.views.decorators.http import require_safe
 
 from kettle_web.core.downloads import SAFE_HEADERS
-from kettle_web.sharing.inlined import module_digests
+from kettle_web.sharing.inlined import BROWSER_MODULES, module_digests
 from kettle_web.sharing.verifier_file import verifier_html
 
-COMMAND = "cd static/js && sha256sum verify/*.js"
+COMMAND = f"cd static/js && sha256sum {' '.join(BROWSER_MODULES)}"
 
 
 @dataclass(frozen=True)
