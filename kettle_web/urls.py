@@ -8,6 +8,7 @@ urlpatterns = [
     path("builds/", include("kettle_web.history.urls")),
     path("builds/", include("kettle_web.builds.urls")),
     path("builds/", include("kettle_web.verifications.urls")),
+    path("builds/", include("kettle_web.verifications.explorer.urls")),
     path("policy/", include("kettle_web.verifications.policy.urls")),
     # Both `builds/<uid>/links/` and the public `s/<token>/`.
     path("", include("kettle_web.sharing.urls")),

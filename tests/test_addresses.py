@@ -121,8 +121,10 @@ def path_of(name: str, things: dict[str, Any]) -> str:
     values = {part: things.get(part, 1) for part in pattern.regex.groupindex}
     if name == "builds:upload":
         values["uid"] = things["upload_uid"]
-    if name in ("builds:file", "sharing:file"):
+    if name in ("builds:file", "sharing:file", "explorer:raw"):
         values["name"] = "provenance.json"
+    if name == "explorer:table":
+        values["name"] = "checks"
     return reverse(name, kwargs=values)
 
 

@@ -61,12 +61,17 @@ def table_response(
         "Cache-Control": "private, no-store",
         "Content-Disposition": content_disposition_header(True, file_name(f"{name}.{form}")) or "attachment",
     }
-    if request.method == "HEAD":
-        return HttpResponse(headers=headers, content_type=CONTENT_TYPES[form])
     pieces = csv_pieces(columns, rows, cap) if form == "csv" else json_pieces(name, columns, rows, cap, about or {})
+    return stream_response(request, pieces, headers=headers, content_type=CONTENT_TYPES[form])
+
+
+def stream_response(request: HttpRequest, pieces: Iterator[bytes], *, headers: dict[str, str], content_type: str) -> HttpResponseBase:
+    """Send pieces as they are made; a HEAD request makes none."""
+    if request.method == "HEAD":
+        return HttpResponse(headers=headers, content_type=content_type)
     # Each server takes its own kind; the other would be read whole into memory first.
     content = _in_threads(pieces) if isinstance(request, ASGIRequest) else pieces
-    return StreamingHttpResponse(content, headers=headers, content_type=CONTENT_TYPES[form])
+    return StreamingHttpResponse(content, headers=headers, content_type=content_type)
 
 
 async def _in_threads(pieces: Iterator[bytes]) -> AsyncIterator[bytes]:
