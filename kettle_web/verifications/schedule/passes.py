@@ -53,6 +53,10 @@ def _judge(build: Build, now: datetime) -> None:
     if build.state != State.DONE:
         due_failed(build.pk, now=now, error=f"the build is {build.state}")
         return
+    if build.artifacts_removed_at is not None:
+        # Without the files that were let go of, the verdict could only fall, and the alarm would be about our own retention.
+        due_failed(build.pk, now=now, error="its files were let go of")
+        return
     try:
         report_create(build=build, now=now, trigger=Report.Trigger.SCHEDULE)
     except (ArchiveError, CoreError) as error:

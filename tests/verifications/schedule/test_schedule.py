@@ -164,6 +164,14 @@ def test_nothing_is_judged_where_the_schedule_is_off(build, settings):
     assert passes.due_judge(timezone.now() + DAY * 400) == 0
 
 
+def test_build_whose_files_were_let_go_of_keeps_its_verdict(build):
+    Build.objects.filter(pk=build.pk).update(artifacts_removed_at=timezone.now())
+    passes.due_judge(timezone.now() + DAY * 2)
+    (report,) = _reports(build)
+    assert report.same_until is None
+    assert JudgementDue.objects.get(build=build).error == "its files were let go of"
+
+
 def test_build_that_is_not_done_is_put_off(build):
     Build.objects.filter(pk=build.pk).update(state=State.FAILED)
     later = timezone.now() + DAY * 2
