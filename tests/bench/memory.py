@@ -9,6 +9,7 @@ from pathlib import Path
 import psutil
 
 from tests.bench.rows import Row
+from tests.bench.streams import WHAT, rise
 from tests.person import Person
 from tests.running import RunningSite
 from tests.transfers import build_with_result, download, upload
@@ -28,7 +29,12 @@ def memory(runs: int) -> list[Row]:
     return [
         Row("upload of 500 MB", "MB", tuple(ups), RISE_MEGABYTES),
         Row("download of 500 MB", "MB", tuple(downs), RISE_MEGABYTES),
+        *(Row(f"worker: {what} of 500 MB", "MB", _of_worker(what, min(runs, 3)), RISE_MEGABYTES) for what in WHAT),
     ]
+
+
+def _of_worker(what: str, runs: int) -> tuple[float, ...]:
+    return tuple(rise(what, SIZE_BYTES) for _ in range(runs))
 
 
 def rises(size: int) -> tuple[float, float]:

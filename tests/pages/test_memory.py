@@ -3,6 +3,7 @@
 import pytest
 
 from tests.bench.memory import MEGABYTE, RISE_MEGABYTES, rises
+from tests.bench.streams import WHAT, rise
 
 pytestmark = [pytest.mark.stack]
 
@@ -14,3 +15,8 @@ def test_large_upload_and_download_need_little_memory() -> None:
     up, down = rises(SIZE_BYTES)
     assert up < RISE_MEGABYTES
     assert down < RISE_MEGABYTES
+
+
+@pytest.mark.parametrize("what", WHAT)
+def test_worker_sends_fetches_and_judges_large_files_in_little_memory(what: str) -> None:
+    assert rise(what, SIZE_BYTES) < RISE_MEGABYTES
