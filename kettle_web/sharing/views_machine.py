@@ -28,10 +28,6 @@ from kettle_web.sharing.viewlog import Look
 from kettle_web.sharing.views import look
 from kettle_web.verification.report import report_to_json
 
-FROM_ANYWHERE = {"Access-Control-Allow-Origin": "*"}
-"""The separate verifier, opened from a disk, reads what a link hands out: whoever knows the address may, and no cookie goes with it."""
-
-
 ANY_ORIGIN: Final = {"Access-Control-Allow-Origin": "*"}
 """For the separate verifier, which is opened from a disk and reads a link's documents. No cookie goes with such a request, and who
 asks must know the token; a link with a passphrase stays closed to it.
@@ -52,7 +48,7 @@ def report(request: HttpRequest, shown: Shown, token: str) -> HttpResponseBase:
     return json_response(report_to_json(shown.report))
 
 
-@opened(headers=FROM_ANYWHERE)
+@opened(headers=ANY_ORIGIN)
 def material(request: HttpRequest, shown: Shown, token: str) -> HttpResponseBase:
     return json_response(material_document(shown, file_url=addresses_for_token(token).file))
 
@@ -67,7 +63,7 @@ def summary(request: HttpRequest, shown: Shown, token: str) -> HttpResponseBase:
     return response
 
 
-@opened(headers=FROM_ANYWHERE)
+@opened(headers=ANY_ORIGIN)
 def raw_file(request: HttpRequest, shown: Shown, token: str, name: str) -> HttpResponseBase:
     return download_response(shown.document_sha256(name), name, request=request)
 

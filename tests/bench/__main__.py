@@ -6,6 +6,7 @@ import sys
 
 from tests.bench.builder import builder
 from tests.bench.chaos import chaos
+from tests.bench.compare import compare
 from tests.bench.follows import follows
 from tests.bench.live import live
 from tests.bench.log import log
@@ -13,16 +14,19 @@ from tests.bench.memory import memory
 from tests.bench.mutate import mutate
 from tests.bench.once import once
 from tests.bench.rows import document, table
+from tests.bench.share import share
 from tests.bench.start import start
 from tests.bench.verify import verify
 
 BENCHES = {
     "chaos": chaos,
+    "compare": compare,
     "follows": follows,
     "builder": builder,
     "live": live,
     "log": log,
     "once": once,
+    "share": share,
     "start": start,
     "memory": memory,
     "verify": verify,

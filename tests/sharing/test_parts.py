@@ -128,3 +128,12 @@ def test_pages_name_nobody(link_to, shared):
     said = everything(link_to(*Part, label="for the customer"))
     for private in ("ada-lovelace", "ada&#x27;s label", "for the customer", shared.uid):
         assert private not in said
+
+
+@pytest.mark.parametrize(("path", "is_open"), [("material.json", True), ("files/evidence.json", True), ("", False), ("log.txt", False)])
+def test_separate_verifier_may_read_documents_and_nothing_else_from_anywhere(link_to, path, is_open):
+    for token in (link_to(*Part), "wrong"):
+        answer = Client().get(f"/s/{token}/{path}")
+        assert (answer.get("Access-Control-Allow-Origin") == "*") is is_open
+        assert "Access-Control-Allow-Credentials" not in answer
+        body(answer)
