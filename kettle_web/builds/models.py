@@ -208,7 +208,7 @@ class Build(models.Model):
     """HEAD of the archive's own .git: its claim, no more."""
 
     project = models.ForeignKey(Project, null=True, blank=True, on_delete=models.PROTECT, related_name="builds")
-    """Empty: not requested by URL. Set when the row is made (`save`)."""
+    """Empty: not requested by URL. Set when the row is made (`save`); whoever makes rows in bulk sets it with them."""
 
     endpoint = models.ForeignKey(Endpoint, null=True, blank=True, on_delete=models.PROTECT, related_name="builds")
     pool = models.ForeignKey(Pool, null=True, blank=True, on_delete=models.PROTECT, related_name="builds")

@@ -13,6 +13,7 @@ from kettle_web.history.alarms.services import feed_create
 from kettle_web.history.alarms.watch import build_watch, missed_watch
 from kettle_web.history.models import Alarm, AlarmMail, FeedToken, Subscription
 from kettle_web.history.tasks import watch_build
+from kettle_web.sharing.logs import scrubbed
 from kettle_web.verifications.models import Report
 from kettle_web.verifications.services import report_create
 from tests.accounts.people import person_make
@@ -349,6 +350,11 @@ def test_wrong_and_revoked_addresses_and_those_of_disabled_people_look_the_same(
     revoked = Client().get(path)
     assert {wrong.content, disabled.content, revoked.content} == {wrong.content}
     assert (disabled.status_code, revoked.status_code) == (404, 404)
+
+
+def test_secret_address_is_in_no_log():
+    line = scrubbed('127.0.0.1 - "GET /alarms/feed/c2VjcmV0.atom?project=x HTTP/1.1" 200')
+    assert line == '127.0.0.1 - "GET /alarms/feed/…?project=x HTTP/1.1" 200'
 
 
 def test_address_is_shown_once_and_stored_hashed(ada):
