@@ -5,6 +5,7 @@ from django.urls import include, path
 urlpatterns = [
     path("", include("kettle_web.core.urls")),
     path("account/", include("kettle_web.accounts.urls")),
+    path("endpoints/", include("kettle_web.builds.endpoint_urls")),
     path("builds/", include("kettle_web.history.urls")),
     path("builds/", include("kettle_web.builds.urls")),
     path("builds/", include("kettle_web.verifications.urls")),

@@ -7,7 +7,7 @@ class BuildsConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from kettle_web.builds import health, machines, retention, timeouts
+        from kettle_web.builds import health, machines, provisioning, retention, timeouts
         from kettle_web.builds.logstore import logs_seal_due
         from kettle_web.core.periodic import periodic_register
 
@@ -17,3 +17,4 @@ class BuildsConfig(AppConfig):
         periodic_register("builds.seal_logs", logs_seal_due, seconds=15)
         periodic_register("builds.health", health.health_look, seconds=health.LOOK_SECONDS, limit_seconds=120)
         periodic_register("builds.machines", machines.machines_tidy, seconds=5, limit_seconds=60)
+        periodic_register("builds.provisioning", provisioning.pools_supply, seconds=provisioning.LOOK_SECONDS, limit_seconds=60)

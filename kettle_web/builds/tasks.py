@@ -8,6 +8,7 @@ from django.db import connection
 from kettle_web.builds import worker  # noqa: F401  (connects follower and sweeper to the worker's start)
 from kettle_web.builds.fetch import result_fetch
 from kettle_web.builds.logstore import log_seal
+from kettle_web.builds.provisioning import machine_provision
 from kettle_web.builds.submit import build_submit, may_take_hours
 
 
@@ -35,3 +36,8 @@ def fetch_result(build_id: int) -> None:
 @shared_task(name="builds.seal_log")  # type: ignore[untyped-decorator]
 def seal_log(build_id: int) -> None:
     log_seal(build_id)
+
+
+@shared_task(name="builds.provision_machine")  # type: ignore[untyped-decorator]
+def provision_machine(endpoint_id: int) -> None:
+    machine_provision(endpoint_id)
