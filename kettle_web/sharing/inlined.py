@@ -36,11 +36,19 @@ def modules_folder() -> Path:
 def modules_inlined(entry: str) -> str:
     """Give one script text of the module `entry` below `static/js` and of all that it imports. Raises `NotInlinable`."""
     parts: list[str] = []
-    _add(entry, parts, [], set())
+    _add(entry, parts, [], {})
     return '"use strict";\nconst modules = Object.create(null);\n' + "".join(parts)
 
 
-def _add(path: str, parts: list[str], above: list[str], done: set[str]) -> None:
+@cache
+def modules_needed(entry: str) -> tuple[str, ...]:
+    """Paths below `static/js` of the module `entry` and of all that it imports, those that others need first."""
+    done: dict[str, None] = {}
+    _add(entry, [], [], done)
+    return tuple(done)
+
+
+def _add(path: str, parts: list[str], above: list[str], done: dict[str, None]) -> None:
     if path in above:
         raise NotInlinable(f"{path} imports itself by way of {above[-1]}")
     if path in done:
@@ -48,7 +56,7 @@ def _add(path: str, parts: list[str], above: list[str], done: set[str]) -> None:
     source = (modules_folder() / path).read_text("utf-8")
     for found in (*_IMPORT.finditer(source), *_REEXPORT.finditer(source)):
         _add(_path_of(path, found["path"]), parts, [*above, path], done)
-    done.add(path)
+    done[path] = None
     parts.append(_wrapped(path, source))
 
 
