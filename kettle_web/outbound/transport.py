@@ -5,6 +5,7 @@ something else a moment later (DNS rebinding) gains nothing. TLS and the Host he
 client can follow one by mistake; proxies of the environment are not used.
 """
 
+import socket
 import ssl
 import time
 from collections.abc import Collection, Iterable
@@ -19,7 +20,14 @@ from kettle_web.outbound.addresses import host_vet, host_vet_async
 from kettle_web.outbound.errors import RedirectRefused
 from kettle_web.outbound.limits import TransportLimits
 
+_KEEPALIVE_SECONDS = (("TCP_KEEPIDLE", 60), ("TCP_KEEPINTVL", 15), ("TCP_KEEPCNT", 4))
 SocketOptions = Iterable[Any] | None
+KEEPALIVE: tuple[tuple[int, int, int], ...] = (
+    (socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1),
+    # Asked for by name: not every system has them. Two minutes after the other side is gone, whatever waits for it learns so.
+    *((socket.IPPROTO_TCP, getattr(socket, name), value) for name, value in _KEEPALIVE_SECONDS if hasattr(socket, name)),
+)
+"""An answer may be waited for hours (the multipart dialect): a connection that died half-way must not be."""
 
 
 class _MortalStream(httpcore.NetworkStream):
@@ -74,7 +82,7 @@ class _VettedBackend(httpcore.NetworkBackend):
             if left <= 0:
                 break
             try:
-                stream = self._inner.connect_tcp(str(address), port, left, local_address, socket_options)
+                stream = self._inner.connect_tcp(str(address), port, left, local_address, [*KEEPALIVE, *(socket_options or ())])
                 return _MortalStream(stream, time.monotonic() + self._connection_seconds)
             except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
                 failure = error
@@ -102,7 +110,7 @@ class _AsyncVettedBackend(httpcore.AsyncNetworkBackend):
             if left <= 0:
                 break
             try:
-                return await self._inner.connect_tcp(str(address), port, left, local_address, socket_options)
+                return await self._inner.connect_tcp(str(address), port, left, local_address, [*KEEPALIVE, *(socket_options or ())])
             except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
                 failure = error
         raise failure
