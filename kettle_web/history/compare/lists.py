@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, Final
 
 from django.http import QueryDict
@@ -19,7 +20,9 @@ PAGE_ROWS: Final = 2000
 
 
 def dependencies_block(lists: Lists[Entry], parameters: QueryDict, path: str) -> ListBlock:
-    return _block("dependencies", _("Dependencies"), lists, _dependency_row, parameters, path)
+    # What is an alarm stands first.
+    changed = sorted(lists.changed, key=lambda pair: not (pair.change is Change.DIGEST and pair.left.version))
+    return _block("dependencies", _("Dependencies"), replace(lists, changed=tuple(changed)), _dependency_row, parameters, path)
 
 
 def files_block(lists: Lists[File], parameters: QueryDict, path: str) -> ListBlock:
