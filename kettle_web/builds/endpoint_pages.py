@@ -134,7 +134,7 @@ def _row(endpoint: Endpoint, counts: dict[str, int]) -> EndpointRow:
         address=endpoint.base_url,
         kind_word=_("one-shot") if endpoint.kind == Endpoint.Kind.ONE_SHOT else _("service"),
         dialect_word="JSON" if endpoint.dialect == Endpoint.Dialect.JSON else _("multipart"),
-        managed_word=_("this site's own") if endpoint.is_embedded else str(Endpoint.ManagedBy(endpoint.managed_by).label),
+        managed_word=_managed(endpoint),
         is_site=endpoint.managed_by == Endpoint.ManagedBy.SITE,
         attests=endpoint.attests,
         operator=endpoint.operator,
@@ -159,6 +159,17 @@ def _row(endpoint: Endpoint, counts: dict[str, int]) -> EndpointRow:
         provision_error=endpoint.provision_error,
         provision_ref=endpoint.provision_ref,
     )
+
+
+def _managed(endpoint: Endpoint) -> str:
+    if endpoint.is_embedded:
+        return _("this site's own, from the environment")
+    words = {
+        Endpoint.ManagedBy.ENVIRONMENT: _("from the environment"),
+        Endpoint.ManagedBy.SITE: _("added by an administrator"),
+        Endpoint.ManagedBy.PROVISIONER: _("supplied by the program of the environment"),
+    }
+    return words[Endpoint.ManagedBy(endpoint.managed_by)]
 
 
 def _health(endpoint: Endpoint) -> tuple[str, str]:

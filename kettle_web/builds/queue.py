@@ -127,7 +127,7 @@ def queue_turns(now: datetime) -> dict[int, Turn]:
     ]
     keys = {row.key for row in waiting}
     places = _places(keys, running) | _pool_places(keys)
-    return queue_plan(Situation(waiting, running, places, limit_per_user(), _durations(keys)), now)
+    return queue_plan(Situation(waiting, running, places, limit_per_user(), *_history(keys)), now)
 
 
 def _places(keys: set[Key], running: list[Running]) -> dict[Key, Place]:
@@ -167,11 +167,15 @@ def _pool_places(keys: set[Key]) -> dict[Key, Place]:
     }
 
 
-def _durations(keys: set[Key]) -> dict[Key, list[float]]:
-    """Seconds on the server of recent builds, by server. Those that failed there took their place as well."""
-    found: dict[Key, list[float]] = defaultdict(list)
-    recent = Build.objects.filter(building_at__isnull=False, fetching_at__isnull=False).order_by("-id")
-    for endpoint_id, pool_id, began, ended in recent.values_list("endpoint_id", "pool_id", "building_at", "fetching_at")[:HISTORY_BUILDS]:
-        if (key := key_of(endpoint_id, pool_id)) in keys and began and ended:
-            found[key].append(max(0.0, (ended - began).total_seconds()))
-    return found
+def _history(keys: set[Key]) -> tuple[dict[Key, list[float]], dict[tuple[Key, int], datetime]]:
+    """Give the seconds on the server of recent builds, by server, and when each person was last served there."""
+    durations: dict[Key, list[float]] = defaultdict(list)
+    served: dict[tuple[Key, int], datetime] = {}
+    recent = Build.objects.filter(building_at__isnull=False).order_by("-id")
+    columns = ("owner_id", "endpoint_id", "pool_id", "building_at", "fetching_at")
+    for owner_id, endpoint_id, pool_id, began, ended in recent.values_list(*columns)[:HISTORY_BUILDS]:
+        if (key := key_of(endpoint_id, pool_id)) in keys and began:
+            served[key, owner_id] = max(began, served.get((key, owner_id), began))
+            if ended:
+                durations[key].append(max(0.0, (ended - began).total_seconds()))
+    return durations, served

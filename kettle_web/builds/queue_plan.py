@@ -1,7 +1,8 @@
 """Who is next: the order of those who wait and the reason why each of them does. Values in, values out; no database, no clock.
 
 The rule. Each server or pool has a line of its own. In it people take turns: whoever has fewer builds there, running or further
-ahead in the line, comes first; among equals whoever submitted first. One person's builds keep the order they were submitted in.
+ahead in the line, comes first; among equals whoever was served there longest ago, then whoever submitted first. One person's builds
+keep the order they were submitted in.
 """
 
 from __future__ import annotations
@@ -17,6 +18,8 @@ from typing import Final
 
 Key = tuple[str, int]
 """`("endpoint", id)` or `("pool", id)`."""
+Rank = tuple[int, float, int]
+"""What a line is sorted by: builds of the same person there that come before, when that person was served last, the build."""
 HISTORY_LEAST: Final = 1
 """So many builds have to have run somewhere before anything is said about when the next one may start."""
 
@@ -86,6 +89,8 @@ class Situation:
     """Builds of one person at a time; 0: any number."""
     durations: dict[Key, list[float]] = field(default_factory=dict)
     """Seconds that recent builds took there."""
+    served: dict[tuple[Key, int], datetime] = field(default_factory=dict)
+    """When a build of that person last began there; missing: not lately."""
 
 
 def queue_plan(situation: Situation, now: datetime) -> dict[int, Turn]:
@@ -95,7 +100,7 @@ def queue_plan(situation: Situation, now: datetime) -> dict[int, Turn]:
     reasons: dict[int, Reason] = {}
     room = {key: place.room for key, place in situation.places.items()}
     busy = Counter(row.owner_id for row in situation.running)
-    for _rank, row in sorted((entry for line in lines.values() for entry in line), key=lambda entry: (entry[0], entry[1].build_id)):
+    for _rank, row in sorted((entry for line in lines.values() for entry in line), key=lambda entry: entry[0]):
         reasons[row.build_id] = reason = _reason(row, situation, room, busy, now)
         if reason is Reason.NEXT:
             busy[row.owner_id] += 1
@@ -108,15 +113,16 @@ def queue_plan(situation: Situation, now: datetime) -> dict[int, Turn]:
     }
 
 
-def _lines(situation: Situation) -> dict[Key, list[tuple[int, Waiting]]]:
+def _lines(situation: Situation) -> dict[Key, list[tuple[Rank, Waiting]]]:
     """The line before each place, in its order, each with its rank."""
     taken = Counter((row.key, row.owner_id) for row in situation.running)
-    lines: dict[Key, list[tuple[int, Waiting]]] = defaultdict(list)
+    lines: dict[Key, list[tuple[Rank, Waiting]]] = defaultdict(list)
     for row in sorted(situation.waiting, key=lambda row: row.build_id):
         taken[row.key, row.owner_id] += 1
-        lines[row.key].append((taken[row.key, row.owner_id], row))
+        served = situation.served.get((row.key, row.owner_id))
+        lines[row.key].append(((taken[row.key, row.owner_id], served.timestamp() if served else 0.0, row.build_id), row))
     for line in lines.values():
-        line.sort(key=lambda entry: (entry[0], entry[1].build_id))
+        line.sort(key=lambda entry: entry[0])
     return lines
 
 
@@ -134,7 +140,7 @@ def _reason(row: Waiting, situation: Situation, room: dict[Key, int | None], bus
     return place.full if left is not None and left <= 0 else Reason.NEXT
 
 
-def _starts(lines: dict[Key, list[tuple[int, Waiting]]], situation: Situation, now: datetime) -> dict[int, datetime]:
+def _starts(lines: dict[Key, list[tuple[Rank, Waiting]]], situation: Situation, now: datetime) -> dict[int, datetime]:
     """When each place of a limited server is likely to become free, as its recent builds went, handed out along its line."""
     found: dict[int, datetime] = {}
     for key, line in lines.items():

@@ -108,6 +108,18 @@ def test_people_take_turns_at_one_place(build_make, endpoint: Endpoint, stranger
     assert [places[build.id] for build in (*mine, *theirs)] == [1, 3, 5, 2, 4]
 
 
+def test_place_that_becomes_free_goes_to_whoever_had_none_before(build_make, endpoint: Endpoint, stranger: User) -> None:
+    with KettleServer() as server:
+        first, second = build_make(base_url=server.url), build_make(base_url=server.url)
+        theirs = submitted(stranger, endpoint=endpoint)
+        Endpoint.objects.update(max_running=1)
+        build_submit(first.id)
+        end(first)
+        build_submit(second.id)
+        build_submit(theirs.id)
+    assert (fresh(second).state, fresh(theirs).state) == (State.QUEUED, State.BUILDING)
+
+
 def test_number_of_queries_does_not_grow_with_the_line(owner: User, endpoint: Endpoint) -> None:
     Endpoint.objects.update(max_running=1)
 

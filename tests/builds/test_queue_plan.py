@@ -32,6 +32,11 @@ def test_whoever_has_builds_running_comes_behind_whoever_has_none() -> None:
     assert order(Situation(line(1, 2, 2), running, {HERE: Place()})) == [2, 3, 1]
 
 
+def test_whoever_was_served_longest_ago_comes_first_among_equals() -> None:
+    served = {(HERE, 1): NOW, (HERE, 2): NOW - timedelta(hours=1)}
+    assert order(Situation(line(1, 1, 2, 2, 3), [], {HERE: Place()}, served=served)) == [5, 3, 1, 4, 2]
+
+
 def test_builds_elsewhere_do_not_count_in_this_line() -> None:
     assert order(Situation(line(1, 2), [Running(1, THERE, NOW)], {HERE: Place()})) == [1, 2]
 

@@ -29,6 +29,9 @@ PAGES = [
     "/account/people/",
     "/policy/",
     "/policy/add/",
+    "/endpoints/",
+    "/endpoints/add/",
+    "/endpoints/pools/add/",
 ]
 
 

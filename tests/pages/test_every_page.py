@@ -21,6 +21,9 @@ pytestmark = [pytest.mark.browser, pytest.mark.stack]
         "/account/people/",
         "/policy/",
         "/policy/add/",
+        "/endpoints/",
+        "/endpoints/add/",
+        "/endpoints/pools/add/",
         "/policy/import/",
     ],
 )
