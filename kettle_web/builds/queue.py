@@ -6,7 +6,7 @@ reason, when) is written into the builds' own rows by the sweeper, so that no pa
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
@@ -27,6 +27,8 @@ from kettle_web.builds.unhealthy import UNHEALTHY_AFTER
 
 ON_THE_SERVER: Final = (State.SUBMITTING, State.BUILDING)
 """States in which a build takes a place there."""
+SENT_AT_ONCE: Final = 8
+"""Submissions on their way to one server. One that takes them and does not answer would else keep every thread there is waiting."""
 HISTORY_BUILDS: Final = 200
 """Recent ones, of all servers together, that tell how long a build takes."""
 MOVED: Final = timedelta(seconds=60)
@@ -121,16 +123,17 @@ def queue_turns(now: datetime) -> dict[int, Turn]:
         Waiting(row["id"], row["owner_id"], key_of(row["endpoint_id"], row["pool_id"]), row["next_try_at"])
         for row in Build.objects.filter(state=State.QUEUED).order_by("id").values("id", "owner_id", "endpoint_id", "pool_id", "next_try_at")
     ]
-    rows = Build.objects.filter(state__in=ON_THE_SERVER).values("owner_id", "endpoint_id", "pool_id", "building_at", "state_since")
+    rows = Build.objects.filter(state__in=ON_THE_SERVER).values("owner_id", "endpoint_id", "pool_id", "building_at", "state_since", "state")
     running = [
         Running(row["owner_id"], key_of(row["endpoint_id"], row["pool_id"]), row["building_at"] or row["state_since"]) for row in rows
     ]
     keys = {row.key for row in waiting}
-    places = _places(keys, running) | _pool_places(keys)
+    sending = Counter(key_of(row["endpoint_id"], row["pool_id"]) for row in rows if row["state"] == State.SUBMITTING)
+    places = _places(keys, running, sending) | _pool_places(keys)
     return queue_plan(Situation(waiting, running, places, limit_per_user(), *_history(keys)), now)
 
 
-def _places(keys: set[Key], running: list[Running]) -> dict[Key, Place]:
+def _places(keys: set[Key], running: list[Running], sending: Counter[Key]) -> dict[Key, Place]:
     taken: dict[Key, int] = defaultdict(int)
     for row in running:
         taken[row.key] += 1
@@ -138,8 +141,10 @@ def _places(keys: set[Key], running: list[Running]) -> dict[Key, Place]:
     for endpoint in Endpoint.objects.filter(id__in=[number for kind, number in keys if kind == "endpoint"]):
         key: Key = ("endpoint", endpoint.id)
         limit = 1 if endpoint.kind == Endpoint.Kind.ONE_SHOT else limit_of(endpoint)
-        room = max(0, limit - taken[key]) if limit else None
-        found[key] = Place(room=room, limit=limit or None, closed=_closed(endpoint))
+        room, ways = max(0, limit - taken[key]) if limit else None, max(0, SENT_AT_ONCE - sending[key])
+        full = Reason.SENDING if room is None or ways < room else Reason.ENDPOINT_LIMIT
+        room = ways if room is None else min(room, ways)
+        found[key] = Place(room=room, limit=limit or None, closed=_closed(endpoint), full=full)
     return found
 
 

@@ -32,6 +32,7 @@ class Reason(StrEnum):
     BACKING_OFF = "backing-off"
     OWN_LIMIT = "own-limit"
     ENDPOINT_LIMIT = "endpoint-limit"
+    SENDING = "sending"
     UNHEALTHY = "unhealthy"
     POOL_EMPTY = "pool-empty"
     SPENT = "spent"

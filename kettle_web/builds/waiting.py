@@ -18,6 +18,7 @@ REASONS: Final[dict[str, Promise]] = {
     Reason.BACKING_OFF: _("The last try did not reach the Kettle server; it is tried again by itself."),
     Reason.OWN_LIMIT: _("You have as many builds running as one person may have here; it begins when one of them ends."),
     Reason.ENDPOINT_LIMIT: _("«%(name)s» has as many builds as it is given at a time; it begins when a place is free."),
+    Reason.SENDING: _("Other builds are on their way to «%(name)s» just now; this one follows as soon as one of them is there."),
     Reason.UNHEALTHY: _("«%(name)s» does not answer just now. It is asked every few seconds, and the build begins when it answers again."),
     Reason.POOL_EMPTY: _("No machine of «%(name)s» is free: each builds once, and the next one is not there yet."),
     Reason.SPENT: _("«%(name)s» builds once and has had its build. Stop this one and choose another server."),
