@@ -194,9 +194,6 @@ def test_stop_gives_the_connection_up(build_make, monkeypatch: pytest.MonkeyPatc
 
 
 async def test_worker_that_died_meanwhile_is_found_by_the_follower_and_nothing_is_sent_again(build_make) -> None:
-    from asgiref.sync import sync_to_async
-
-    @sync_to_async
     def left_behind() -> Build:
         build = build_make()
         past = timezone.now() - timedelta(seconds=1)
@@ -204,13 +201,14 @@ async def test_worker_that_died_meanwhile_is_found_by_the_follower_and_nothing_i
         Attempt.objects.update(outcome=Attempt.Outcome.SENT, endpoint=build.endpoint)
         return build
 
-    build = await left_behind()
     follower = Follower()
+    # In the follower's own thread, whose connection is closed at the end.
+    build = await follower.database(left_behind)
     assert await follower.database(follower._claim) == [build.id]
     with pytest.raises(LeaseLost):
         await DatabaseStore(follower.database, build.id, follower.owner).target()
+    ended = await follower.database(fresh, build)
     await follower.database.close()
-    ended = await sync_to_async(fresh)(build)
     assert (ended.state, ended.failure_code) == (State.FAILED, "outcome-unknown")
 
 
