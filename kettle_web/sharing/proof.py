@@ -17,6 +17,7 @@ from typing import Any, Final
 from django.conf import settings
 from django.http import Http404
 from django.template.loader import render_to_string
+from django.utils.safestring import SafeString
 
 from kettle_web.sharing.compose import addresses_for_token, shown_view
 from kettle_web.sharing.inlined import modules_folder, modules_inlined
@@ -79,14 +80,16 @@ def script_safe_json(value: Any) -> str:
 
 @dataclass(frozen=True)
 class ProofPage:
-    """What the template `sharing/proof.html` puts together. `script`, `style`, `data` and `policy` are ours and already safe."""
+    """What the template `sharing/proof.html` puts together. `script` and `style` are files of this checkout, `data` is escaped by
+    `script_safe_json`: nothing of a build is in them unescaped.
+    """
 
     report: ReportView
     commands: ProofCommands
     csp: str
-    style: str
-    script: str
-    data: str
+    style: SafeString
+    script: SafeString
+    data: SafeString
     has_provenance: bool
     has_evidence: bool
     is_provenance_hidden: bool
@@ -107,9 +110,9 @@ def proof_html(shown: Shown) -> bytes:
             f"default-src 'none'; script-src {csp_hash(script)}; style-src {csp_hash(style)}; "
             "connect-src 'none'; img-src data:; base-uri 'none'; form-action 'none'"
         ),
-        style=style,
-        script=script,
-        data=script_safe_json(material_document(shown, file_url=None)),
+        style=SafeString(style),
+        script=SafeString(script),
+        data=SafeString(script_safe_json(material_document(shown, file_url=None))),
         has_provenance=bool(shown.row.provenance_sha256) and not shown.is_provenance_hidden,
         has_evidence=True,
         is_provenance_hidden=shown.is_provenance_hidden,

@@ -13,6 +13,7 @@ from typing import Final
 from django.template.loader import render_to_string
 from django.templatetags.static import static
 from django.utils import translation
+from django.utils.safestring import SafeString
 
 from kettle_web.sharing.inlined import module_digests, modules_folder, modules_inlined
 from kettle_web.sharing.proof import csp_hash
@@ -26,16 +27,19 @@ _SYMBOL: Final = re.compile(r'<symbol id="([\w-]+)".*?</symbol>', re.DOTALL)
 _URL: Final = re.compile(r"url\((?!['\"]?(?:#|data:))[^)]*\)")
 
 
+NO_ICONS: Final = SafeString("")
+
+
 @dataclass(frozen=True)
 class VerifierFile:
-    """What the template `sharing/verifier_file.html` puts together. All of it is ours."""
+    """What the template `sharing/verifier_file.html` puts together. All of it are files of this checkout."""
 
     csp: str
-    style: str
-    script: str
-    worker: str
+    style: SafeString
+    script: SafeString
+    worker: SafeString
     digests: tuple[tuple[str, str], ...]
-    icons: str = ""
+    icons: SafeString = NO_ICONS
     nothing: tuple[str, ...] = ()
 
 
@@ -47,7 +51,7 @@ def verifier_html() -> bytes:
         f"default-src 'none'; script-src {csp_hash(script)}; style-src {csp_hash(style)}; connect-src {CONNECT}; worker-src blob:; "
         "img-src data:; base-uri 'none'; form-action 'none'"
     )
-    page = VerifierFile(csp, style, script, worker, module_digests())
+    page = VerifierFile(csp, SafeString(style), SafeString(script), SafeString(worker), module_digests())
     with translation.override("en"):
         drawn = _drawn(page)
         return _drawn(replace(page, icons=_icons(drawn))).encode()
@@ -63,9 +67,9 @@ def _style(name: str) -> str:
     return _URL.sub("none", text)
 
 
-def _icons(html: str) -> str:
+def _icons(html: str) -> SafeString:
     """The shapes that the page uses, out of the house's one file of them."""
     used = set(re.findall(r'<use href="#([\w-]+)"', html))
     sprite = (modules_folder().parent / "icons" / "icons.svg").read_text("utf-8")
     symbols = "".join(found[0] for found in _SYMBOL.finditer(sprite) if found[1] in used)
-    return f'<svg xmlns="http://www.w3.org/2000/svg">{symbols}</svg>'
+    return SafeString(f'<svg xmlns="http://www.w3.org/2000/svg">{symbols}</svg>')

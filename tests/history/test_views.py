@@ -6,7 +6,6 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from kettle_web.builds.models import Build
 from kettle_web.builds.states import State
 from kettle_web.history import selectors
 from kettle_web.verifications.rebuild import build_index
@@ -77,6 +76,20 @@ def _queries(two):
         (digest.hex(), ["one"]),
         (digest.hex().upper(), ["one"]),
         (f"sha256:{digest.hex()}", ["one"]),
+        (f"SHA-256:{digest.hex()}", ["one"]),
+        (digest.hex()[:12], ["one"]),
+        (digest.hex()[:9].upper(), ["one"]),
+        ("https://example.org/team/one", ["one"]),
+        ("https://someone@example.org/team/one.git/", ["one"]),
+        ("git@example.org:team/one.git", ["one"]),
+        ("example.org/Team/one/", ["one"]),
+        ("rustc 1.93.1", ["two", "one"]),
+        ("rustc@1.93.1", ["two", "one"]),
+        ("rustc 1.93.1 (01f6ddf75 2026-02-11)", ["two", "one"]),
+        ("rustc 1.93.1 team/one", []),
+        ("serde 1.0.228", ["one"]),
+        ("serde 1.0.999", []),
+        ("-team/one rustc 1.93.1", ["two"]),
         (base64.b64encode(digest).decode(), ["one"]),
         (f"sha256-{base64.b64encode(digest).decode()}", ["one"]),
         (one.provenance_sha256, ["one"]),
@@ -108,9 +121,9 @@ def test_every_kind_of_query_finds_its_builds(client, two):
 def test_nothing_found_says_how_it_was_read_and_what_was_searched(client, two):
     answer = client.get(HISTORY, {"q": "serde@9.9.9"})
     page = answer.context["page"]
-    assert page.read_as == "a dependency in one version"
-    assert page.searched == ("dependency name and version",)
-    assert "a dependency in one version" in answer.content.decode()
+    assert page.read_as == "a dependency or a tool in one version"
+    assert page.searched == ("dependency name and version", "tool version")
+    assert "a dependency or a tool in one version" in answer.content.decode()
     assert "dependency name and version" in answer.content.decode()
 
 
