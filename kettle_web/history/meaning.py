@@ -11,7 +11,8 @@ from django.db.models import Q, QuerySet
 from kettle_web.builds.models import Attempt
 from kettle_web.builds.selectors import builds_for_viewer, sees_all_builds
 from kettle_web.history.filters import CHOICES, Filter
-from kettle_web.history.reading import Reading, query_read
+from kettle_web.history.reading import MIN_FILE_PREFIX, Reading, query_read
+from kettle_web.history.titles import address_core
 from kettle_web.verifications.models import Artifact, BuildIndex, BuildPackage, PackageDigest, Repository
 from kettle_web.verifications.search import dictionary
 from kettle_web.verifications.search.dictionary import Found
@@ -48,9 +49,11 @@ class Meaning:
 
 def word_meaning(reading: Reading, viewer: User) -> Meaning:
     """Give what a word means to a viewer."""
-    if reading.package:
-        return _found(dictionary.packages(reading.package, version=reading.version, ecosystem=reading.ecosystem))
     meaning = Meaning()
+    if reading.tool:
+        meaning |= _found(dictionary.whole(reading.tool))
+    if reading.package:
+        return meaning | _found(dictionary.packages(reading.package, version=reading.version, ecosystem=reading.ecosystem))
     if reading.text:
         meaning |= _found(_text(reading))
     if builds := _exact(reading, viewer):
@@ -68,7 +71,7 @@ def _text(reading: Reading) -> Found:
     if reading.digest or len(text) > 64:
         return found
     # Words without a slash lie within one step of an address, and those are words of the dictionary.
-    return found | dictionary.parts(text) | (dictionary.repositories(text) if "/" in text or ":" in text else Found())
+    return found | dictionary.parts(text) | (dictionary.repositories(reading.address) if reading.address else Found())
 
 
 def filter_meaning(item: Filter, viewer: User) -> Meaning:
@@ -80,7 +83,7 @@ def filter_meaning(item: Filter, viewer: User) -> Meaning:
         if pk := Repository.objects.filter(url=value).values_list("pk", flat=True).first():
             return Meaning(frozenset({token(Family.REPOSITORY, pk)}))
         has_path = len(address_parts(value)) > 1 or "/" in value
-        return _found(dictionary.repositories(value) if has_path else dictionary.parts(value, (Kind.ADDRESS,)))
+        return _found(dictionary.repositories(address_core(value)) if has_path else dictionary.parts(value, (Kind.ADDRESS,)))
     if name == "dep":
         reading = query_read(value)
         if reading.package:
@@ -107,6 +110,8 @@ def _exact(reading: Reading, viewer: User) -> set[int]:
         found |= _dependencies(reading.digest, viewer)
     if reading.hex_prefix:
         found |= _commits(reading.hex_prefix, viewer)
+        if MIN_FILE_PREFIX <= len(reading.hex_prefix) < 64:
+            found |= _files(reading.hex_prefix, viewer)
     own = Q()
     if reading.nonce_hex:
         found |= _newest(BuildIndex.objects.filter(nonce=reading.nonce_hex), viewer)
@@ -128,6 +133,12 @@ def _digests(sha256_hex: str, viewer: User) -> set[int]:
         documents |= Q(**{name: sha256_hex})
     builds = builds_for_viewer(viewer).filter(documents).order_by("-pk").values_list("pk", flat=True)[:BUILDS_MAX]
     return artifacts | indexed | set(builds)
+
+
+def _files(prefix: str, viewer: User) -> set[int]:
+    """Files whose digest begins so: a range of the index of digests."""
+    low, high = bytes.fromhex(prefix.ljust(64, "0")), bytes.fromhex(prefix.ljust(64, "f"))
+    return _newest(Artifact.objects.filter(sha256__gte=low, sha256__lte=high), viewer)
 
 
 def _dependencies(digest: str, viewer: User) -> set[int]:
@@ -166,7 +177,8 @@ def running_condition(reading: Reading) -> Q:
     if reading.hex_prefix:
         own |= Q(resolved_commit__startswith=reading.hex_prefix) | Q(source_claimed_commit__startswith=reading.hex_prefix)
     if reading.text and not reading.digest:
-        for name in ("repo_url", "repo_ref", "source_name", "label"):
+        own |= Q(repo_url__icontains=reading.address or reading.text)
+        for name in ("repo_ref", "source_name", "label"):
             own |= Q(**{f"{name}__icontains": reading.text})
     return own if own else Q(pk__in=())
 

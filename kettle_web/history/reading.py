@@ -7,6 +7,7 @@ All of them are searched, and the page says which.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -14,6 +15,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from kettle_web.core.ids import ALPHABET, LENGTH
+from kettle_web.history.titles import address_core
 from kettle_web.provenance.digests import digest_parse
 from kettle_web.provenance.errors import ProvenanceError
 
@@ -21,7 +23,10 @@ MAX_QUERY: Final = 500
 """Characters; more is no search."""
 MIN_PREFIX: Final = 4
 """Hexadecimal digits from which on a text may be the beginning of a commit."""
+MIN_FILE_PREFIX: Final = 8
+"""… of a file's digest: pages shorten digests to as many, and fewer would mean too many files."""
 _HEX = re.compile(r"[0-9a-fA-F]+")
+_NAMED = re.compile(r"sha-?(384|512)(?=[-:])", re.IGNORECASE)
 _UID = re.compile(f"[{ALPHABET}]{{{LENGTH}}}")
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 _PURL = re.compile(r"pkg:(?P<ecosystem>[a-z][a-z0-9+.-]*)/(?P<name>[^?#]+?)(@(?P<version>[^?#/@]+))?([?#].*)?")
@@ -77,8 +82,12 @@ class Reading:
     version: str = ""
     """Empty with a package: any version."""
     job_id: str = ""
+    tool: str = ""
+    """A whole text, like name and version of a tool, or a label of several words."""
     text: str = ""
     """To be looked up as it is; empty: only what the fields above say."""
+    address: str = ""
+    """Of a repository, as far as all its spellings have it; empty: the text is no address."""
 
 
 def query_read(typed: str) -> Reading:
@@ -103,11 +112,12 @@ def _digest(text: str) -> Reading | None:
 
 def _digest_other(text: str) -> Reading | None:
     """A digest that names its algorithm, as lockfiles of pnpm do."""
-    algorithm = text[:6].lower()
-    if algorithm not in ("sha384", "sha512"):
+    named = _NAMED.match(text)
+    if named is None:
         return None
+    algorithm = f"sha{named[1]}"
     try:
-        digest = digest_parse(algorithm + text[6:], algorithm)
+        digest = digest_parse(algorithm + text[named.end() :], algorithm)
     except ProvenanceError:
         return None
     sentence = _("a SHA-512 digest") if algorithm == "sha512" else _("a SHA-384 digest")
@@ -125,7 +135,7 @@ def _value(text: str) -> Reading | None:
 
 
 def _prefix_lower(text: str) -> str:
-    return "sha256" + text[6:] if text[:6].lower() == "sha256" else text
+    return re.sub(r"^sha-?256(?=[-:])", "sha256", text, flags=re.IGNORECASE)
 
 
 def _package(text: str) -> Reading | None:
@@ -136,13 +146,10 @@ def _package(text: str) -> Reading | None:
     name, version = parts["name"].replace("%40", "@"), parts["version"] or ""
     if not version:
         return Reading(_("a dependency, in any version"), (DEPENDENCY,), ecosystem=parts["ecosystem"], package=name)
-    return Reading(
-        _("a dependency in one version"),
-        (DEPENDENCY_VERSION,),
-        ecosystem=parts.get("ecosystem") or "",
-        package=name,
-        version=version,
-    )
+    if parts.get("ecosystem"):
+        return Reading(_("a dependency in one version"), (DEPENDENCY_VERSION,), ecosystem=parts["ecosystem"], package=name, version=version)
+    sentence, fields = _("a dependency or a tool in one version"), (DEPENDENCY_VERSION, TOOL)
+    return Reading(sentence, fields, package=name, version=version, tool=f"{name}@{version}")
 
 
 def _job(text: str) -> Reading | None:
@@ -157,7 +164,7 @@ def _words(text: str) -> Reading:
     fields: list[Word] = [REPOSITORY, REF, LABEL, ARTIFACT_NAME, ARCHIVE_NAME, DEPENDENCY, TOOL, JOB_ID]
     sentence: Word = _("text")
     if is_hex:
-        fields = [COMMIT, TREE, *fields]
+        fields = [COMMIT, TREE, *([ARTIFACT_DIGEST] if len(text) >= MIN_FILE_PREFIX else []), *fields]
         sentence = _("a commit") if len(text) == 40 else _("the beginning of a commit, or text")
     if nonce:
         fields, sentence = [NONCE, CHIP, *fields], _("a nonce, or the beginning of a commit")
@@ -171,4 +178,16 @@ def _words(text: str) -> Reading:
         uid=uid,
         job_id=text[:64],
         text=text,
+        address=address_core(text) if "/" in text or ":" in text else "",
     )
+
+
+def phrase_read(texts: Sequence[str]) -> Reading | None:
+    """Give what several words may mean together: a name and a version, or one text with blanks in it. None: there are not several."""
+    if len(texts) < 2:
+        return None
+    phrase = " ".join(texts)
+    if len(texts) == 2 and (read := _PACKAGE.fullmatch("@".join(texts))):
+        sentence, fields = _("a dependency or a tool in one version"), (DEPENDENCY_VERSION, TOOL)
+        return Reading(sentence, fields, package=read["name"], version=read["version"], tool=phrase)
+    return Reading("", tool=phrase)

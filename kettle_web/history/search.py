@@ -97,8 +97,13 @@ def search_plan(*, viewer: User, words: tuple[Word, ...], filters: Filters) -> S
     excluded: list[Meaning] = []
     running_words = Q()
     is_cut = False
+    phrase = next((word.phrase for word in words if word.phrase is not None), None)
+    together = word_meaning(phrase, viewer) if phrase is not None else Meaning()
     for word in words:
         meaning = word_meaning(word.reading, viewer)
+        if not word.is_excluded:
+            # In every group: what is meant together holds for each of the words.
+            meaning |= together
         is_cut = is_cut or meaning.is_cut
         (excluded if word.is_excluded else groups).append(meaning)
         of_running = running_condition(word.reading)

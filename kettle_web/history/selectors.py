@@ -48,10 +48,11 @@ def history_page(*, viewer: User, parameters: QueryDict, path: str) -> HistoryPa
     shown = ids[:PAGE_ROWS]
     samples = samples_read(newest[:COUNT_CAP])
     drawn, plots_note = _plots(search, asked, samples, len(newest) > COUNT_CAP, path, now)
-    readings = [word.reading for word in asked.typed.words]
+    words = asked.typed.words
+    readings = [*(word.reading for word in words), *(word.phrase for word in words if word.phrase is not None)]
     return HistoryPage(
         query=asked.query,
-        read_as=_("; ").join(dict.fromkeys(str(reading.sentence) for reading in readings)),
+        read_as=_("; ").join(dict.fromkeys(str(reading.sentence) for reading in readings if reading.sentence)),
         searched=tuple(dict.fromkeys(str(name) for reading in readings for name in reading.fields)),
         notes=_notes(asked, search),
         chips=_chips(asked, path),

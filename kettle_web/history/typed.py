@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from django.utils.translation import gettext as _
 
 from kettle_web.history.filters import NAMES
-from kettle_web.history.reading import MAX_QUERY, Reading, query_read
+from kettle_web.history.reading import MAX_QUERY, Reading, phrase_read, query_read
 
 MAX_WORDS: Final = 8
 """Each is searched for itself."""
@@ -23,6 +23,8 @@ class Word:
     text: str
     reading: Reading
     is_excluded: bool = False
+    phrase: Reading | None = None
+    """What this word and the others may mean together; a build of which that is true need not have the words one by one."""
 
 
 @dataclass(frozen=True)
@@ -68,7 +70,12 @@ def typed_read(text: str) -> Typed:
         rest.append(whole)
     if len(words) > MAX_WORDS:
         notes.append(_("Only the first %(count)d words are searched for.") % {"count": MAX_WORDS})
-    return Typed(tuple(words[:MAX_WORDS]), tuple(filters), log, tuple(notes), " ".join(rest))
+    return Typed(_joined(words[:MAX_WORDS]), tuple(filters), log, tuple(notes), " ".join(rest))
+
+
+def _joined(words: list[Word]) -> tuple[Word, ...]:
+    phrase = phrase_read([word.text for word in words if not word.is_excluded])
+    return tuple(word if word.is_excluded else replace(word, phrase=phrase) for word in words)
 
 
 def _unknown(name: str, value: str) -> str:

@@ -85,7 +85,6 @@ def _queries(two):
         ("example.org/Team/one/", ["one"]),
         ("rustc 1.93.1", ["two", "one"]),
         ("rustc@1.93.1", ["two", "one"]),
-        ("rustc 1.93.1 (01f6ddf75 2026-02-11)", ["two", "one"]),
         ("rustc 1.93.1 team/one", []),
         ("serde 1.0.228", ["one"]),
         ("serde 1.0.999", []),
