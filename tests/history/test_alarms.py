@@ -1,3 +1,4 @@
+import re
 import xml.etree.ElementTree as ET
 from datetime import timedelta
 
@@ -111,16 +112,26 @@ def test_source_that_moved_raises_an_alarm(ada):
 @pytest.mark.parametrize(
     "fields",
     [
-        {"repo_ref": "another"},
         {"repo_url": "https://example.org/team/another.git"},
         {"origin": Build.Origin.UPLOAD, "repo_url": "", "repo_ref": ""},
         {"origin": Build.Origin.IMPORT},
     ],
 )
-def test_only_builds_of_the_same_project_and_ref_are_compared(ada, fields):
+def test_only_builds_of_the_same_project_are_compared(ada, fields):
     judged(ada, fields=fields)
     build = judged(ada, attested=False, attests=False)
     assert build_watch(build.pk) == 0
+
+
+def test_first_build_of_a_tag_is_compared_with_the_project_and_later_ones_with_their_ref(ada):
+    before = judged(ada, fields={"repo_ref": "v1"})
+    tagged = judged(ada, attested=False, attests=False, fields={"repo_ref": "v2"})
+    build_watch(tagged.pk)
+    assert kinds(tagged) == ["attestation-lost"]
+    assert Alarm.objects.get(build=tagged).previous == before
+    again = judged(ada, attested=False, attests=False, fields={"repo_ref": "v2"})
+    judged(ada, fields={"repo_ref": "main"})
+    assert build_watch(again.pk) == 0
 
 
 @pytest.mark.parametrize("origin", [Build.Origin.UPLOAD, Build.Origin.IMPORT])
@@ -294,7 +305,8 @@ def test_feed_is_atom_with_stable_ids(ada):
     # RFC 4287, section 4.1.1 and 4.1.2: what a feed and an entry must have.
     for element in (feed, *feed.findall(f"{ATOM}entry")):
         assert all(element.find(f"{ATOM}{name}") is not None for name in ("id", "title", "updated"))
-        assert element.findtext(f"{ATOM}id", "").startswith("tag:")
+        # RFC 4151, section 2.1: an authority and a date.
+        assert re.match(r"tag:[\w.-]+,\d{4}-\d\d-\d\d:/", element.findtext(f"{ATOM}id", ""))
     assert feed.findtext(f"{ATOM}author/{ATOM}name") == "Kettle"
     (entry,) = feed.findall(f"{ATOM}entry")
     assert entry.find(f"{ATOM}link").get("href").endswith(f"/builds/{build.uid}/")
@@ -312,6 +324,15 @@ def test_feed_survives_text_that_xml_forbids(ada):
     Alarm.objects.filter(build=build).update(kind="source-moved", before="a\x01b", after="c\x0bd")
     feed = ET.fromstring(_client(ada).get("/alarms/feed.atom").content)
     assert "⟨U+0001⟩" in feed.findtext(f"{ATOM}entry/{ATOM}summary", "")
+
+
+def test_feed_gives_readers_no_markup_of_a_document(ada):
+    build = _worse(ada)
+    Alarm.objects.filter(build=build).update(kind="source-moved", before="<img src=x onerror=alert(1)>", after="b")
+    feed = ET.fromstring(_client(ada).get("/alarms/feed.atom").content)
+    # RFC 4287, section 3.1.1.2: what an HTML text holds is escaped once more inside.
+    assert feed.find(f"{ATOM}entry/{ATOM}summary").get("type") == "html"
+    assert "&lt;img src=x onerror" in feed.findtext(f"{ATOM}entry/{ATOM}summary", "")
 
 
 def test_feed_of_one_project_has_its_alarms_alone(ada):

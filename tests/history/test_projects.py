@@ -107,14 +107,16 @@ def test_builds_that_state_no_numbers_have_no_plot(ada):
 
 def test_what_changed_since_the_build_before_of_the_same_ref(ada):
     before = judged(ada)
-    judged(ada, fields={"repo_ref": "v1"}, commit="ab" * 20)
+    tag = judged(ada, fields={"repo_ref": "v1"}, commit="ab" * 20)
     build = judged(ada, commit="cd" * 20, dependencies=[("serde", "1.0.228")])
     same = judged(ada, commit="cd" * 20, dependencies=[("serde", "1.0.228")])
     rows = {row.build.uid: row for row in _page(ada, build).rows}
-    assert rows[build.uid].changes == ("commit", "1 dependencies instead of 2")
+    assert rows[build.uid].changes == ("commit", "1 dependency instead of 2")
     assert rows[build.uid].compare_url == f"/compare/{before.uid}/{build.uid}/"
     assert (rows[same.uid].changes, bool(rows[same.uid].compare_url)) == ((), True)
     assert rows[before.uid].compare_url == ""
+    # The first build of a ref: the project's build before.
+    assert rows[tag.uid].compare_url == f"/compare/{before.uid}/{tag.uid}/"
 
 
 def test_comparison_never_names_a_build_of_somebody_else(ada, grace):

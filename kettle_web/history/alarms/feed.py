@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import date
 from typing import Final
+from urllib.parse import quote
 
 from django.conf import settings
 from django.http import HttpResponse
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.feedgenerator import Atom1Feed, get_tag_uri
+from django.utils.html import escape
 from django.utils.translation import gettext as _
 
 from kettle_web.core.visible import visible
@@ -35,7 +38,8 @@ def feed_response(rows: Iterable[AlarmRow], *, name: str = "") -> HttpResponse:
         feed.add_item(
             title=f"{row.title}: {where}",
             link=site + reverse("pages:build", args=[row.build_uid]),
-            description=row.sentence,
+            # Readers take a summary for HTML.
+            description=escape(row.sentence),
             pubdate=row.created_at,
             updateddate=row.acknowledged_at or row.created_at,
             unique_id=get_tag_uri(f"{site}/alarms/{row.uid}", row.created_at),
@@ -48,4 +52,5 @@ def feed_response(rows: Iterable[AlarmRow], *, name: str = "") -> HttpResponse:
 
 
 def _tag(name: str) -> str:
-    return get_tag_uri(f"{settings.PUBLIC_URL}/alarms/", None) + f"#{visible(name)}"
+    # RFC 4151 wants a day on which the name belonged to whoever uses it; the same one for ever, because it is a part of the name.
+    return get_tag_uri(f"{settings.PUBLIC_URL}/alarms/#{quote(name)}", date(2026, 1, 1))

@@ -1,7 +1,8 @@
 """Looks at a judged build and writes down its alarms. Run twice it doubles nothing: every finding has one row.
 
-Compared with is the build before of the same project and ref, as it stood when this one was first judged; only builds that were
-requested by URL have one. Where people see only their own builds, so does the comparison: nobody learns of another's by an alarm.
+Compared with is the build before of the same project and ref, as it stood when this one was first judged; for the first build of a
+ref, like a new tag, the build before of the project, so that releases by tag are watched too. Only builds that were requested by URL
+have one. Where people see only their own builds, so does the comparison: nobody learns of another's by an alarm.
 """
 
 from __future__ import annotations
@@ -47,15 +48,17 @@ def build_watch(build_id: int) -> int:
 
 
 def build_before(build: Build) -> Build | None:
-    """The newest earlier build of the same project and ref that was judged; None: there is none, or the build counts for no project."""
+    """The newest earlier build of the same project that was judged, of the same ref if there is one.
+
+    None: there is none, or the build counts for no project.
+    """
     if build.project_id is None or build.origin != Build.Origin.REPOSITORY:
         return None
-    earlier = Build.objects.filter(
-        project_id=build.project_id, repo_ref=build.repo_ref, pk__lt=build.pk, origin=Build.Origin.REPOSITORY, state=State.DONE
-    )
+    earlier = Build.objects.filter(project_id=build.project_id, pk__lt=build.pk, origin=Build.Origin.REPOSITORY, state=State.DONE)
     if settings.BUILDS_VISIBLE_TO != "everyone":
         earlier = earlier.filter(owner_id=build.owner_id)
-    return earlier.order_by("-pk").first()
+    newest = earlier.order_by("-pk")
+    return newest.filter(repo_ref=build.repo_ref).first() or newest.first()
 
 
 def _from_build_before(build: Build, report_key: int) -> list[tuple[Build | None, Finding]]:

@@ -7,8 +7,7 @@ from typing import Final
 
 from django.urls import reverse
 from django.utils.functional import Promise
-from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, ngettext
 
 from kettle_web.builds.models import Build
 from kettle_web.history.projects.fragments import ProjectBuildRow
@@ -46,5 +45,8 @@ def changes(before: BuildIndex, after: BuildIndex) -> tuple[str, ...]:
     found = [str(word) for word, old, new in pairs if old and new and old != new]
     if before.dependency_count != after.dependency_count:
         values = {"before": before.dependency_count, "after": after.dependency_count}
-        found.append(_("%(after)d dependencies instead of %(before)d") % values)
+        said = ngettext(
+            "%(after)d dependency instead of %(before)d", "%(after)d dependencies instead of %(before)d", after.dependency_count
+        )
+        found.append(said % values)
     return tuple(found)

@@ -68,7 +68,7 @@ class Plot:
 
 @dataclass(frozen=True)
 class ProjectBuildRow:
-    """One build with what differs from the build before of the same ref."""
+    """One build with what differs from the build before, of the same ref if there is one."""
 
     build: HistoryRow
     compare_url: str

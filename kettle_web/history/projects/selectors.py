@@ -6,6 +6,7 @@ from typing import Final
 
 from django.contrib.auth.models import User
 from django.db.models import Count, OuterRef, QuerySet, Subquery
+from django.db.models.functions import Coalesce
 from django.http import QueryDict
 from django.urls import reverse
 
@@ -95,12 +96,10 @@ def project_page(viewer: User, slug: str, parameters: QueryDict) -> ProjectPage:
     )
 
 
-def _build_before(viewer: User) -> Subquery:
-    """The key of the newest earlier build of the same ref that was judged: what the alarms compare with as well."""
-    earlier = project_builds(viewer).filter(
-        project=OuterRef("project_id"), repo_ref=OuterRef("repo_ref"), pk__lt=OuterRef("pk"), state=State.DONE
-    )
-    return Subquery(earlier.order_by("-pk").values("pk")[:1])
+def _build_before(viewer: User) -> Coalesce:
+    """The key of the newest earlier build that was judged, of the same ref if there is one: what the alarms compare with as well."""
+    earlier = project_builds(viewer).filter(project=OuterRef("project_id"), pk__lt=OuterRef("pk"), state=State.DONE).order_by("-pk")
+    return Coalesce(Subquery(earlier.filter(repo_ref=OuterRef("repo_ref")).values("pk")[:1]), Subquery(earlier.values("pk")[:1]))
 
 
 def _window(builds: QuerySet[Build]) -> list[Build]:
