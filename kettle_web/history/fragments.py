@@ -157,5 +157,5 @@ class HistoryPage:
     """The first page of the same search; empty: this is it."""
     clear_url: str
     """Without query and filters."""
-    table_query: str = ""
-    """Of the addresses of this list as a file: `?…` or empty."""
+    filter_names: tuple[str, ...] = ()
+    """Of the filters that may be typed, with their colons."""

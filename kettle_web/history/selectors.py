@@ -20,7 +20,7 @@ from kettle_web.core.ids import ALPHABET, LENGTH
 from kettle_web.history.asked import Asked, asked_read
 from kettle_web.history.days import days_visible
 from kettle_web.history.facets import Sample, counts_of, filter_groups, samples_read
-from kettle_web.history.filters import CHOICES, choice_word, filter_title
+from kettle_web.history.filters import CHOICES, NAMES, choice_word, filter_title
 from kettle_web.history.fragments import Chip, HistoryPage, HistoryRow, LogHint, Plot
 from kettle_web.history.plots import periods, plots
 from kettle_web.history.sampled import days_sampled
@@ -68,7 +68,7 @@ def history_page(*, viewer: User, parameters: QueryDict, path: str) -> HistoryPa
         older_url=asked.url(path, below=str(shown[-1])) if len(ids) > PAGE_ROWS else "",
         newest_url=asked.url(path) if asked.below is not None else "",
         clear_url=path,
-        table_query=asked.url(""),
+        filter_names=tuple(f"{name}:" for name in NAMES),
     )
 
 
@@ -163,7 +163,7 @@ def _log_hint(asked: Asked, viewer: User) -> LogHint | None:
     query = QueryDict(mutable=True)
     query["q"] = asked.typed.log
     row = history_row(build, is_owner_shown=False)
-    return LogHint(asked.typed.log, f"{reverse('pages:build', kwargs={'uid': build.uid})}?{query.urlencode()}#log", row.label or row.title)
+    return LogHint(asked.typed.log, f"{reverse('builds:log-page', kwargs={'uid': build.uid})}?{query.urlencode()}", row.label or row.title)
 
 
 def history_row(build: Build, *, is_owner_shown: bool) -> HistoryRow:

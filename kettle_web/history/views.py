@@ -5,11 +5,13 @@ from __future__ import annotations
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.shortcuts import render
 from django.utils.cache import patch_vary_headers
+from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from kettle_web.accounts.access import viewer
 from kettle_web.history.exports import history_response
 from kettle_web.history.selectors import history_address, history_page
+from kettle_web.history.suggestions import suggestions
 
 
 @require_safe
@@ -24,6 +26,14 @@ def history(request: HttpRequest) -> HttpResponse:
     # One address, two answers: no cache may mix them up.
     patch_vary_headers(response, ["HX-Request"])
     return response
+
+
+@require_safe
+@never_cache
+def suggest(request: HttpRequest) -> HttpResponse:
+    """What the last word in the search box may become: a list to choose from."""
+    found = suggestions(viewer=viewer(request), typed=request.GET.get("q", ""))
+    return render(request, "history/_suggestions.html", {"suggestions": found})
 
 
 @require_safe

@@ -7,17 +7,10 @@ from typing import Final
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from kettle_web.core.templatetags.kettle import VERDICT_WORDS
 from kettle_web.verification import sentences
 from kettle_web.verification.report import Link, Outcome, Sentence
 
-VERDICT_WORDS: Final = {
-    "confirmed": gettext_lazy("Confirmed"),
-    "unpinned": gettext_lazy("Hardware-signed, builder not recognised"),
-    "incomplete": gettext_lazy("Not established"),
-    "failed": gettext_lazy("Failed"),
-    "unattested": gettext_lazy("Built, not attested"),
-    "simulated": gettext_lazy("Simulated"),
-}
 HEADLINE_TAILS: Final = (
     sentences.NO_FILES_CHECKED,
     sentences.NEITHER_CHECKED,

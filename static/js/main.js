@@ -3,6 +3,7 @@
 import { copyStart } from "./copy.js";
 import { digestsStart } from "./digests.js";
 import { findStart } from "./find.js";
+import { suggestStart } from "./suggest.js";
 import { themeStart } from "./theme.js";
 import { timesStart } from "./times.js";
 
@@ -80,3 +81,4 @@ searchKeyStart();
 menusStart();
 foldsStart();
 onceStart();
+for (const input of document.querySelectorAll("input[data-suggest]")) suggestStart(input);

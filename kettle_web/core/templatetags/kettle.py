@@ -26,7 +26,7 @@ register = template.Library()
 
 VERDICT_WORDS: Final = {
     "confirmed": gettext_lazy("Confirmed"),
-    "unpinned": gettext_lazy("Builder not recognised"),
+    "unpinned": gettext_lazy("Hardware-signed, builder not recognised"),
     "incomplete": gettext_lazy("Not established"),
     "unattested": gettext_lazy("Built, not attested"),
     "simulated": gettext_lazy("Simulated"),

@@ -95,3 +95,20 @@ def builds_holding(ids: Sequence[int], wanted: Wanted) -> set[int]:
     """Give those of some builds, a few, of which `wanted` is true, dates aside. What has no row yet is left out."""
     rows = SearchRow.objects.filter(pk__in=ids).values_list("pk", "tokens")
     return {pk for pk, tokens in rows if wanted.holds(tokens)}
+
+
+def tokens_seen(tokens: Sequence[int], owner: int) -> set[int]:
+    """Give those of some numbers, a few, that a build with the number `owner` has too: one query."""
+    if not tokens:
+        return set()
+    params: list[list[Any]]
+    if connection.vendor == "postgresql":
+        each = "SELECT 1 FROM verifications_searchrow WHERE tokens @> ARRAY[%s, %s]::integer[]"
+        params = [[value, owner] for value in tokens]
+    else:
+        each = "SELECT 1 FROM verifications_search_fts WHERE verifications_search_fts MATCH %s"
+        params = [[f"{int(value)} AND {int(owner)}"] for value in tokens]
+    sql = "SELECT " + ", ".join([f"EXISTS({each})"] * len(tokens))
+    with connection.cursor() as cursor:
+        cursor.execute(sql, [value for row in params for value in row])
+        return {value for value, is_there in zip(tokens, cursor.fetchone(), strict=True) if is_there}
