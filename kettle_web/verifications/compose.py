@@ -181,7 +181,6 @@ def dependency_rows(provenance: dict[str, Any]) -> tuple[fragments.DependencyRow
             version=str(item["version"]),
             uri=str(item["uri"]),
             digest=str(item["digest"]),
-            query=f"{item['name']}@{item['version']}" if item["version"] else str(item["name"]),
         )
         for item in provenance.get("dependencies", [])[:DEPENDENCIES_SHOWN]
     )

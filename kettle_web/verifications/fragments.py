@@ -149,8 +149,6 @@ class DependencyRow:
     uri: str
     digest: str
     """`algorithm:text` as the document writes it; may be empty."""
-    query: str
-    """Goes into the history's `q`: `name@version`."""
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,7 @@
 import csv
 import io
 import json
+import re
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
@@ -201,8 +202,20 @@ def test_nix_is_asked_for_by_name_and_version_like_the_others(ada):
     page = _page(ada, "/dependencies/nix/xz/", versions="5.6.0 or 5.6.1")
     assert [(row.build.uid, row.packages) for row in page.rows] == [(build.uid, ("xz@5.6.1",))]
     assert page.is_guessed
+    # A build's page lists the name as nix states it.
+    answer = _client(ada).get("/dependencies/nix/xz-5.6.1.tar.xz/", follow=True)
+    assert answer.redirect_chain == [("/dependencies/nix/xz/?versions=%3D5.6.1", 302)]
+    assert [row.build.uid for row in answer.context["page"].rows] == [build.uid]
+    assert _client(ada).get("/dependencies/nix/unheard-of-1.0.tar.xz/", follow=True).status_code == 404
     assert _page(ada, "/dependencies/affected/", list="xz@5.6.1").count == 1
     assert _page(ada, "/dependencies/affected/", list="xz@5.6.2").count == 0
+
+
+def test_page_of_a_build_leads_to_its_packages_and_versions(ada, three):
+    page = _client(ada).get(f"/builds/{three[0].uid}/").content.decode()
+    (version,) = re.findall(rf'href="{SERDE}[?]versions=%3D([^"]+)"', page)
+    assert f'href="{SERDE}"' in page
+    assert [row.build.uid for row in _page(ada, versions=f"={version}").rows] == [three[0].uid]
 
 
 def test_pages_go_on_by_key(ada, three, monkeypatch):
@@ -210,6 +223,7 @@ def test_pages_go_on_by_key(ada, three, monkeypatch):
     seen, url = [], SERDE
     while url:
         page = _client(ada).get(url).context["page"]
+        assert page.count == 3
         seen += [row.build.uid for row in page.rows]
         url = page.older_url
     assert seen == [build.uid for build in reversed(three)]

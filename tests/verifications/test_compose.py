@@ -70,7 +70,10 @@ def test_view_of_a_sound_build(django_assert_num_queries):
     assert view.verdict.does_not_prove
     assert view.source.git_commit == COMMIT
     assert not view.source.is_claimed
-    assert [row.query for row in view.dependencies] == ["serde@1.0.228", "xz2@0.1.7"]
+    assert [(row.ecosystem, row.name, row.version) for row in view.dependencies] == [
+        ("cargo", "serde", "1.0.228"),
+        ("cargo", "xz2", "0.1.7"),
+    ]
     assert view.artifacts[0].url.endswith("/hello")
     assert [file.name for file in view.raw_files] == ["provenance.json", "evidence.json", "result.tar.gz"]
     assert view.commands.kettle == f"kettle verify DIR --nonce {NONCE.hex()}"

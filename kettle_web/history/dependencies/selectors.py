@@ -66,7 +66,8 @@ def package_page(viewer: User, ecosystem: str, name: str, parameters: QueryDict)
         raise Http404
     keys = [package.pk for package in packages]
     below = _key(parameters)
-    pks = builds_containing(viewer, keys, limit=COUNT_CAP + 1, below=below or None)
+    counted = builds_containing(viewer, keys, limit=COUNT_CAP + 1)
+    pks = builds_containing(viewer, keys, limit=PAGE_ROWS + 1, below=below) if below else counted
     shown = pks[:PAGE_ROWS]
     rows = containing_rows(builds_shown(viewer, shown, keys), packages, is_owner_shown=is_owner_shown(viewer))
     return PackagePage(
@@ -78,8 +79,8 @@ def package_page(viewer: User, ecosystem: str, name: str, parameters: QueryDict)
         version_count=len(packages),
         is_guessed=not all(is_ordered(package.ecosystem, package.version) for package in packages if package.version),
         rows=rows,
-        count=min(len(pks), COUNT_CAP),
-        is_count_capped=len(pks) > COUNT_CAP,
+        count=min(len(counted), COUNT_CAP),
+        is_count_capped=len(counted) > COUNT_CAP,
         older_url=package_url(ecosystem, name, spec_text, before=str(shown[-1])) if len(pks) > PAGE_ROWS else "",
         newest_url=package_url(ecosystem, name, spec_text) if below else "",
         exports=tuple((form, _export_url(ecosystem, name, spec_text, form)) for form in ("csv", "json")),

@@ -13,8 +13,8 @@ from kettle_web.core.formfiles import TOO_BIG
 from kettle_web.history.dependencies.affected import COLUMNS, affected_page, affected_table, affected_url
 from kettle_web.history.dependencies.fragments import DependenciesPage
 from kettle_web.history.dependencies.lists import MAX_CHARS, ListUnreadable, WantedList, list_parse
-from kettle_web.history.dependencies.names import packages_wanted
-from kettle_web.history.dependencies.selectors import names_containing, package_keys, package_page
+from kettle_web.history.dependencies.names import nix_split, packages_wanted
+from kettle_web.history.dependencies.selectors import names_containing, package_keys, package_page, package_url
 from kettle_web.history.exports import table_response
 
 QUERY_CHARS = 300
@@ -31,7 +31,14 @@ def dependencies(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def package(request: HttpRequest, ecosystem: str, name: str) -> HttpResponse:
-    page = package_page(viewer(request), ecosystem, name.replace("\x00", ""), request.GET)
+    try:
+        page = package_page(viewer(request), ecosystem, name.replace("\x00", ""), request.GET)
+    except Http404:
+        # By the whole name that nix's provenance states, which is what a build's page lists.
+        split, version = nix_split(name) if ecosystem == "nix" else (name, "")
+        if not version or not (address := package_url(ecosystem, split, f"={version}")):
+            raise
+        return redirect(address)
     return render(request, "dependencies/package.html", {"page": page}, status=422 if page.spec_error else 200)
 
 
