@@ -10,8 +10,9 @@ from django.utils.translation import gettext as _
 
 from kettle_web.builds.kept import LOG, gone_text
 from kettle_web.builds.logformat import LogFormatError
+from kettle_web.builds.loglines import Line
 from kettle_web.builds.logrows import rows_between
-from kettle_web.builds.logsearch import log_search
+from kettle_web.builds.logsearch import Found, log_search
 from kettle_web.builds.logsource import LogSource, log_open
 from kettle_web.builds.logstore import log_lines
 from kettle_web.builds.models import Build
@@ -90,8 +91,11 @@ class LogPage:
     needle: str
     is_case: bool
     hits: tuple[Hit, ...]
-    hits_next: bool
-    """There are more hits than are listed."""
+    searched_from: int
+    searched_to: int
+    """The lines that the hits are of."""
+    hits_next: int | None
+    """Where the search goes on: the list was full, or the time was up. None: it came to the log's end."""
 
 
 def _row(row: list[Any]) -> LogRow:
@@ -126,18 +130,19 @@ def log_view(build: Build, *, first: int | None = None, count: int | None = None
     return LogView(tuple(map(_row, rows)), source.lines, source.events, build.log_epoch, _problem(build, source))
 
 
-def log_page(build: Build, *, start: int, needle: str, is_case: bool) -> LogPage:
-    """Give the page that begins at line `start`; 0: the last one of a build that runs or failed, the first one of another."""
+def log_page(build: Build, *, start: int, needle: str, is_case: bool, search_from: int = 1) -> LogPage:
+    """Give the page that begins at line `start`; 0: the last one of a build that runs or failed, the first one of another.
+
+    `needle` is looked for in the lines from `search_from` on.
+    """
     if start or build.state in ENDED_WELL:
         view = log_view(build, first=max(1, start), count=PAGE_LINES)
     else:
         view = log_view(build, count=PAGE_LINES)
-    hits: tuple[Hit, ...] = ()
-    more = False
+    found, hits = Found((), 0, None), tuple[Hit, ...]()
     if needle and not view.problem:
-        found = log_search(build, needle, is_case=is_case, limit=PAGE_HITS)
-        more = found.next is not None
-        hits = tuple(_hit(build, number) for number in found.hits)
+        found = log_search(build, needle, is_case=is_case, start=search_from, limit=PAGE_HITS)
+        hits = tuple(_hit(line) for number in found.hits for line in log_lines(build, number, number))
     return LogPage(
         uid=build.uid,
         name=build.label or build.repo_url or build.source_name or build.uid,
@@ -150,10 +155,11 @@ def log_page(build: Build, *, start: int, needle: str, is_case: bool) -> LogPage
         needle=needle,
         is_case=is_case,
         hits=hits,
-        hits_next=more,
+        searched_from=search_from,
+        searched_to=found.searched,
+        hits_next=found.next,
     )
 
 
-def _hit(build: Build, number: int) -> Hit:
-    [line] = log_lines(build, number, number)
-    return Hit(number, line.text[:HIT_CHARS], max(1, number - 20))
+def _hit(line: Line) -> Hit:
+    return Hit(line.number, line.text[:HIT_CHARS], max(1, line.number - 20))

@@ -115,7 +115,8 @@ def page(request: HttpRequest, uid: str) -> HttpResponse:
     """The log on a page of its own: the same viewer, and without JavaScript page by page, with a search."""
     build = build_for_viewer(viewer(request), uid)
     needle = request.GET.get("q", "").replace("\x00", "")[:MAX_NEEDLE]
-    view = log_page(build, start=_number(request, "from", 0), needle=needle, is_case=request.GET.get("case") == "1")
+    begin, is_case = max(1, _number(request, "search-from", 1)), request.GET.get("case") == "1"
+    view = log_page(build, start=_number(request, "from", 0), needle=needle, is_case=is_case, search_from=begin)
     return render(request, "builds/log.html", {"page": view})
 
 

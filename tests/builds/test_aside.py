@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 
 import pytest
+from django.contrib.auth.models import User
 from django.utils import timezone
 
 from kettle_web.builds.aside import Aside
@@ -46,7 +47,7 @@ def test_work_is_not_waited_for_and_bounded_and_its_room_is_given_back_also_when
 
 
 @pytest.mark.django_db(transaction=True)
-def test_server_that_does_not_answer_keeps_no_other_one_waiting(build_make, owner) -> None:
+def test_server_that_does_not_answer_keeps_no_other_one_waiting(build_make: Callable[..., Build], owner: User) -> None:
     with KettleServer(build_seconds=PATIENCE_SECONDS * 3) as dumb, KettleServer() as sound:
         stuck = [build_make(base_url=dumb.url) for _ in range(SENT_AT_ONCE + 4)]
         for build in stuck:
@@ -65,7 +66,7 @@ def test_server_that_does_not_answer_keeps_no_other_one_waiting(build_make, owne
 
 
 @pytest.mark.django_db(transaction=True)
-def test_result_is_fetched_without_the_worker_waiting_for_it(build_make) -> None:
+def test_result_is_fetched_without_the_worker_waiting_for_it(build_make: Callable[..., Build]) -> None:
     with KettleServer() as server:
         build = build_make(base_url=server.url)
         now = timezone.now()

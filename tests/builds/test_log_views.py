@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import gzip
 import json
+import re
+from html import unescape
 from typing import Any
 
 import pytest
@@ -236,6 +238,29 @@ class TestPage:
         answer = client.get(f"/builds/{stored.uid}/log/", {"q": "line 700"})
         assert [hit.number for hit in answer.context["page"].hits] == [700]
         assert 'href="?from=680#L700"' in answer.content.decode()
+
+    def test_search_without_javascript_that_runs_out_of_time_says_how_far_it_came_and_goes_on(self, client, stored, monkeypatch) -> None:
+        monkeypatch.setattr(logsearch, "SEARCH_SECONDS", -1)
+        found, ranges, address = [], [], f"/builds/{stored.uid}/log/?q=line+1400"
+        while address:
+            answer = client.get(address)
+            page, text = answer.context["page"], answer.content.decode()
+            found += [hit.number for hit in page.hits]
+            ranges.append((page.searched_from, page.searched_to))
+            assert "No line has it." not in text
+            on = re.search(r'rel="next" href="(\?q=[^"]*search-from=[0-9]+)"', text)
+            assert bool(page.hits) or f"No line from {page.searched_from} to " in text
+            address = f"/builds/{stored.uid}/log/{unescape(on[1])}" if on else ""
+        assert (found, ranges) == ([1400], [(1, 500), (501, 1000), (1001, 1500), (1501, 1500)])
+
+    def test_search_without_javascript_that_finds_nothing_says_so_of_the_whole_log(self, client, stored) -> None:
+        text = client.get(f"/builds/{stored.uid}/log/", {"q": "nowhere"}).content.decode()
+        assert "No line has it." in text
+        assert 'rel="next" href="?q' not in text
+
+    def test_own_page_of_a_running_log_can_be_told_of_the_end_while_its_tab_is_hidden(self, client, build, owner) -> None:
+        text = client.get(f"/builds/{build.uid}/log/").content.decode()
+        assert f'data-uid="{build.uid}" data-changes-url="/builds/changes" data-person="{owner.pk}"' in text
 
     def test_lost_file_of_a_sealed_log_is_said_and_breaks_no_page(self, client, build, tmp_path) -> None:
         end(build)
