@@ -29,6 +29,7 @@ from kettle_web.outbound.transport import vetted_transport
 VERSION: Final = 1
 ANSWER_BYTES: Final = 64 * 1024
 SAID_CHARS: Final = 500
+MOST_CHARS: Final = {"url": 500, "token": 4000, "ref": 200}
 LOOK_SECONDS: Final = 0.05
 WITHHELD: Final = frozenset(
     {"SECRET_KEY", "FIELD_ENCRYPTION_KEY", "DATABASE_URL", "REDIS_URL", "STORAGE_URL", "KETTLE_ENDPOINTS", "EMAIL_URL"}
@@ -65,9 +66,13 @@ def machine_create(*, pool: str, key: str) -> Supplied:
     texts = {name: answer.get(name) or "" for name in ("url", "token", "ref")}
     if not all(isinstance(text, str) for text in texts.values()):
         raise ProvisionError(_("The answer's «url», «token» and «ref» must be texts."))
+    for name, text in texts.items():
+        # A name that was cut off or cleaned would be another machine's.
+        if len(text) > MOST_CHARS[name] or not text.isprintable():
+            raise ProvisionError(_("The answer's «%(name)s» is too long, or has characters that cannot be kept.") % {"name": name})
     if not texts["url"] and answer.get("pending") is not True:
         raise ProvisionError(_("The answer has neither «url» nor «pending»."))
-    return Supplied(texts["url"][:500], texts["token"][:4000], texts["ref"][:200])
+    return Supplied(**texts)
 
 
 def machine_destroy(*, pool: str, key: str, ref: str) -> bool:
@@ -159,6 +164,8 @@ def _webhook(env: Env, question: bytes) -> bytes:
                     raise ProvisionError(_("The webhook said more than it may."))
     except OutboundError as error:
         raise ProvisionError(error.message) from error
+    except (httpx.ReadTimeout, httpx.WriteTimeout) as error:
+        raise ProvisionError(_("The webhook did not answer within %(seconds)d seconds.") % {"seconds": env.provisioner_seconds}) from error
     except (httpx.HTTPError, httpx.InvalidURL) as error:
         raise ProvisionError(_("The webhook cannot be reached: %(kind)s.") % {"kind": type(error).__name__}) from error
     if response.status_code != 200:
