@@ -3,6 +3,7 @@
 import shutil
 import socket
 import subprocess
+import zlib
 from functools import cache
 from pathlib import Path
 
@@ -26,11 +27,12 @@ _PORTS = {"postgresql": 5432, "redis": 6379}
 
 
 class ByFile(LoadScopeScheduling):
-    """Gives each test process whole files, and all browser flows to one: they share a running site and a browser."""
+    """Gives each test process whole files, and the browser flows as two halves: each half shares a running site and a browser."""
 
     def _split_scope(self, nodeid: str) -> str:
         file = nodeid.partition("::")[0]
-        return "tests/pages" if file.startswith("tests/pages/") else file
+        # By name, so that a file is in the same half each time.
+        return f"tests/pages, half {zlib.crc32(file.encode()) % 2}" if file.startswith("tests/pages/") else file
 
 
 @pytest.hookimpl(optionalhook=True)
