@@ -1,6 +1,7 @@
 /** The card that other pages frame: fetches the documents and verifies them itself. It hears nothing that its parent says. */
 
 import { materialInput } from "./material-input.js";
+import { compareReports } from "./verify/compare.js";
 import { verifyMaterial } from "./verify/index.js";
 
 const own = document.querySelector("#embed-own");
@@ -9,6 +10,15 @@ const own = document.querySelector("#embed-own");
 function say(text, differs = false) {
   own.textContent = text;
   own.classList.toggle("embed-differs", differs);
+}
+
+/** Judged twice: at the moment of the site's word, which alone can be compared with it, and now, which counts. */
+async function judgedSay(material) {
+  const input = await materialInput(material, new Date());
+  const found = compareReports(await verifyMaterial({ ...input, now: material.server.at }), material.server, material.hidden);
+  const { verdict } = await verifyMaterial(input);
+  const said = !found.agrees ? "differs" : found.verdict === "fewer" ? "fewer" : verdict === material.server.verdict ? "" : "since";
+  say(own.dataset[verdict] + (said && `: ${own.dataset[said]}`), !found.agrees);
 }
 
 async function start() {
@@ -26,10 +36,7 @@ async function start() {
       say(own.dataset.hidden);
       return;
     }
-    const report = await verifyMaterial(await materialInput(material, new Date()));
-    const differs = report.verdict !== material.server.verdict;
-    const word = own.dataset[report.verdict];
-    say(differs ? `${word}: ${own.dataset.differs}` : word, differs);
+    await judgedSay(material);
   } catch {
     say(own.dataset.error);
   }

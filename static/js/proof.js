@@ -1,6 +1,7 @@
 /** The portable proof: checks the documents that are in this very file, twice: at the report's own time, and at today's. No network. */
 
 import { materialInput } from "./material-input.js";
+import { compareReports } from "./verify/compare.js";
 import { base64Bytes, hexEncode } from "./verify/bytes.js";
 import { verifyMaterial } from "./verify/index.js";
 import { Sha256 } from "./verify/sha256.js";
@@ -8,26 +9,25 @@ import { Sha256 } from "./verify/sha256.js";
 const texts = document.querySelector("#texts").dataset;
 const material = JSON.parse(document.querySelector("#kettle-material").textContent);
 
-/** Put a verdict's word into its place; one that differs from the site's is said loudly. */
-function showVerdict(selector, verdict) {
+/** Put a verdict's word into its place. `note`: the name of a text that says how it stands to the site's. A difference is said loudly. */
+function showVerdict(selector, verdict, note) {
   const place = document.querySelector(selector);
   place.textContent = texts[verdict] ?? verdict;
-  place.classList.toggle("differs", verdict !== material.server.verdict);
-  if (verdict !== material.server.verdict) place.append(` (${texts.differs})`);
+  place.classList.toggle("differs", note === "differs");
+  if (note) place.append(` (${texts[note]})`);
 }
 
-/** Fill the second column: what this file finds for each check at the report's own time. */
-function showChecks(report) {
+/** Fill the second column: what this file finds for each check at the report's own time. `rows`: of `compareReports`. */
+function showChecks(report, rows) {
   const found = new Map(report.checks.map((check) => [check.code, check]));
+  const differing = new Set(rows.filter((row) => row.relation === "differs").map((row) => row.code));
   for (const cell of document.querySelectorAll("[data-check]")) {
     const check = found.get(cell.dataset.check);
     const outcome = check ? check.outcome : "skipped";
     cell.textContent = texts[outcome];
     cell.className = `own-${outcome}`;
     if (check?.reason) cell.title = check.reason;
-    const server = cell.closest("tr").dataset.outcome;
-    const isContrary = (outcome === "pass" && server === "fail") || (outcome === "fail" && server === "pass");
-    if (isContrary) cell.classList.add("differs");
+    if (differing.has(cell.dataset.check)) cell.classList.add("differs");
   }
 }
 
@@ -78,10 +78,11 @@ async function start() {
   ownFileStart();
   try {
     const then = await verifyMaterial(await materialInput(material, material.server.at));
-    showVerdict("#own-then", then.verdict);
-    showChecks(then);
+    const compared = compareReports(then, material.server, material.hidden);
+    showVerdict("#own-then", then.verdict, compared.agrees ? (compared.verdict === "fewer" ? "fewer" : "") : "differs");
+    showChecks(then, compared.rows);
     const today = await verifyMaterial(await materialInput(material, new Date()));
-    showVerdict("#own-today", today.verdict);
+    showVerdict("#own-today", today.verdict, today.verdict === then.verdict ? "" : "since");
     document.querySelector("#own-today-at").textContent = new Date().toISOString().slice(0, 16).replace("T", " ") + " UTC";
   } catch (error) {
     for (const place of document.querySelectorAll("#own-then, #own-today")) {

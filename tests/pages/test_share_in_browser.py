@@ -85,6 +85,24 @@ def test_disagreement_is_said_loudly(link: str, stranger: Visitor) -> None:
     expect(section.locator("tr[data-code='inputs.merkle-root']")).to_have_attribute("data-relation", "differs")
 
 
+@pytest.mark.parametrize("where", ["", "card"])
+def test_verdict_better_than_the_sites_own_checks_is_a_contradiction(link: str, stranger: Visitor, where: str) -> None:
+    page = stranger.page()
+
+    def lie(route: Route) -> None:
+        material = route.fetch().json()
+        material["server"]["verdict"] = "confirmed"
+        route.fulfill(json=material)
+
+    page.route("**/material.json", lie)
+    page.goto(link + where)
+    if where:
+        expect(page.locator("#embed-own")).to_have_text("Simulated: something else than this site")
+        return
+    expect(page.locator(CHECK)).to_have_attribute("data-agrees", "no")
+    expect(page.locator(CHECK).locator("[data-slot=comparison]")).to_contain_text("does not follow from the checks")
+
+
 def test_other_bytes_than_the_site_checked_are_noticed(link: str, stranger: Visitor) -> None:
     page = stranger.page()
     page.route("**/files/provenance.json", lambda route: route.fulfill(body=route.fetch().body() + b" "))

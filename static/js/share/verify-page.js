@@ -23,6 +23,8 @@ export class Session {
     this.input = input;
     /** Of today, under the list that is in force. Null: not judged yet. */
     this.report = null;
+    /** Of the moment at which the site judged, under its list. Null: there is no site's word. */
+    this.then = null;
     this.ownPolicy = null;
     this.listeners = [];
   }
@@ -57,6 +59,7 @@ export async function browserCheckStart(section, material, more = {}) {
     const input = { ...(await materialInput(material, new Date())), ...more };
     const session = new Session(material, input);
     const then = material.server ? await judgedThen(section, session) : null;
+    session.then = then;
     session.report = await session.judge();
     section.dataset.milliseconds = String(Math.round(performance.now() - began));
     if (then) comparisonShow(section, session, then);
@@ -102,7 +105,12 @@ function comparisonShow(section, session, then) {
   section.dataset.agrees = agrees ? "yes" : "no";
   const line = section.querySelector("[data-slot=comparison]");
   const counts = { same: found.same, notHere: found.notHere, differing: found.differing, total: found.rows.length };
-  line.textContent = textOf(section, agrees ? (found.notHere > 0 ? "agreesPartly" : "agrees") : "differs", counts);
+  const said = agrees ? (found.notHere > 0 ? "agreesPartly" : "agrees") : found.verdict === "contradicts" ? "contradicts" : "differs";
+  line.textContent = textOf(section, said, counts);
+  const fewer = section.querySelector("[data-slot=fewer]");
+  fewer.hidden = !agrees || found.verdict !== "fewer";
+  const checks = found.unmade.map((row) => `«${row.title}»`).join(", ");
+  fewer.querySelector("p").textContent = textOf(section, "fewer", { word: material.server.word, checks });
   section.querySelector("[data-slot=differs]").hidden = agrees;
   if (swapped.length > 0) line.append(" ", textOf(section, "swapped", { names: swapped.map((name) => `${name}.json`).join(", ") }));
   const body = section.querySelector("[data-slot=rows]");
@@ -151,7 +159,7 @@ function resultShow(section, session) {
   section.querySelector("[data-slot=verdict]").replaceChildren(shapeOf(`verdict-${report.verdict}`));
   section.querySelector("[data-slot=meaning]").textContent = textOf(section, `meaning${capital(report.verdict)}`);
   const since = section.querySelector("[data-slot=since]");
-  since.hidden = !material.server || ownPolicy !== null || report.verdict === material.server.verdict || section.dataset.agrees === "no";
+  since.hidden = !material.server || ownPolicy !== null || report.verdict === session.then.verdict || section.dataset.agrees === "no";
   if (!since.hidden) since.textContent = textOf(section, "since");
   const list = section.querySelector("[data-slot=list]");
   const entry = report.policy_entry;

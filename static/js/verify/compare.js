@@ -1,6 +1,7 @@
 /** The browser's rows beside the server's. What was looked at in both places must come out the same; anything else is said loudly. */
 
-import { ERROR, PASS, SKIPPED } from "./outcomes.js";
+import { ERROR, FAIL, PASS, SKIPPED } from "./outcomes.js";
+import { verdictOf } from "./verdict.js";
 
 /** Reasons of the browser's that only mean: what this check needs is not on the page. */
 const NOT_HERE = new Set([
@@ -13,7 +14,8 @@ const HIDDEN = { evidence: "evidence.absent", provenance: "provenance.absent" };
 const SERVER_ONLY = /^image\.(igvm|verity)$/;
 
 /**
- * `{ rows, same, notHere, differing, agrees }`. A row: `{ code, title, server, browser, reason, relation }`; outcomes are null where a side
+ * `{ rows, same, notHere, differing, verdict, unmade, agrees }`. `verdict`: `same`; `fewer`: the site's is another one for checks that the
+ * browser cannot make, named in `unmade` by their rows; `contradicts`: the site's does not follow from its own checks; `differs`. A row: `{ code, title, server, browser, reason, relation }`; outcomes are null where a side
  * has no such check. `relation`: `same`; `not-here`: the browser could not look, and says why; `differs`.
  * `server`: of the material; `hidden`: names of documents that the link does not hand out.
  */
@@ -31,8 +33,19 @@ export function compareReports(report, server, hidden = []) {
     };
   });
   const count = (kind) => rows.filter((row) => row.relation === kind).length;
-  const agrees = count("differs") === 0 && (count("not-here") > 0 || report.verdict === server.verdict);
-  return { rows, same: count("same"), notHere: count("not-here"), differing: count("differs"), agrees };
+  const verdict = verdictRelation(report, server, { differing: count("differs"), notHere: count("not-here") });
+  const unmade = rows.filter((row) => row.relation === "not-here" && (row.server === FAIL || (row.required && row.server !== PASS)));
+  const agrees = verdict === "same" || verdict === "fewer";
+  return { rows, same: count("same"), notHere: count("not-here"), differing: count("differs"), verdict, unmade, agrees };
+}
+
+/** How the two verdicts stand to each other. A site that names checks and another verdict than theirs deceives, or is broken. */
+function verdictRelation(report, server, { differing, notHere }) {
+  if (differing > 0) return "differs";
+  const own = verdictOf(server.checks, { hasEvidence: report.evidence_sha256 !== "", anchorKind: report.anchor_kind });
+  if (own !== server.verdict) return "contradicts";
+  if (report.verdict === server.verdict) return "same";
+  return notHere > 0 ? "fewer" : "differs";
 }
 
 function relation(site, browser, { notHere, hidden }) {
