@@ -24,7 +24,7 @@ CARD_SIZE: Final = (440, 230)
 
 def addresses_for_token(token: str) -> Addresses:
     return Addresses(
-        report=reverse("sharing:report", args=[token]),
+        report=reverse("sharing:report-below", args=[token]),
         file=lambda name: reverse("sharing:file", args=[token, name]),
         artifact=lambda sha256, name: reverse("sharing:artifact", args=[token, sha256, artifact_url_name(name)]),
     )

@@ -5,6 +5,7 @@ Pages, JSON, summary statement, proof and print all begin with what this gives; 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, Final
@@ -18,6 +19,11 @@ NAMES_DEPENDENCIES: Final = frozenset({Link.DOCUMENTS, Link.PROVENANCE, Link.INP
 """Links whose checks may quote the provenance's list of dependencies."""
 PINNING: Final = ("name", "platform", "pinned_by", "reason", "derivation")
 """Of an allow-list entry: who answers for it. Its values are the evidence's."""
+QUOTES_VALUES: Final = frozenset({"image.unknown", "image.out-of-dates", "request.unresolved", "policy.ref-unknown"})
+"""Codes of reasons that quote a value behind their check: a measurement, another entry of the list, the ref that was asked for."""
+SEEN_ELSEWHERE: Final = "the same evidence is already stored with another build"
+"""Which one is nobody's business who holds this link: it may be another person's."""
+_LONG_HEX: Final = re.compile(r"[0-9a-f]{16}", re.IGNORECASE)
 _ALWAYS: Final = ("source_uri", "git_commit", "started_on", "finished_on")
 _EMPTY: Final[dict[str, Any]] = {
     "git_tree": "", "build_type": "", "build_command": "", "toolchain": "", "tools": [], "lockfile_sha256": "",
@@ -27,6 +33,7 @@ _EMPTY: Final[dict[str, Any]] = {
 
 def report_shown(report: Report, *, parts: frozenset[Part], artifact_sha256: str = "") -> Report:
     """Give what a link with these parts shows. `artifact_sha256`: hex, of the one file that it opens; empty: all files."""
+    report = _quiet(report, lambda check: check.reason_code == "replay.seen", SEEN_ELSEWHERE)
     if artifact_sha256:
         report = _one_file(report, artifact_sha256)
     if Part.PROVENANCE not in parts:
@@ -37,6 +44,7 @@ def report_shown(report: Report, *, parts: frozenset[Part], artifact_sha256: str
 
 
 def _without_values(report: Report) -> Report:
+    report = _quiet(report, lambda check: check.reason_code in QUOTES_VALUES or _LONG_HEX.search(check.reason) is not None)
     entry, said = report.policy_entry, report.provenance
     return replace(
         report,
@@ -76,37 +84,40 @@ def _without_names(sentence: Sentence) -> Sentence:
     return replace(sentence, params={**sentence.params, "names": "…"}) if "names" in sentence.params else sentence
 
 
-def _quiet(report: Report, is_hidden: Callable[[Check], bool]) -> Report:
-    """Blank values and reasons of the checks that are hidden, also where a sentence quotes their reasons."""
+def _quiet(report: Report, is_hidden: Callable[[Check], bool], instead: str = HIDDEN) -> Report:
+    """Blank values and reasons of the checks that are hidden, also where a sentence quotes their reasons.
+
+    `instead`: in a reason's place.
+    """
     titles = {check.title for check in report.checks if is_hidden(check)}
     reasons = {check.reason for check in report.checks if is_hidden(check) and check.reason}
     return replace(
         report,
-        checks=tuple(_quiet_check(check) if is_hidden(check) else check for check in report.checks),
-        artifacts=tuple(_quiet_artifact(item, reasons) for item in report.artifacts),
-        now=_quiet_judgement(report.now, titles, reasons),
-        as_of_build=None if report.as_of_build is None else _quiet_judgement(report.as_of_build, titles, reasons),
-        not_checked=tuple(_quiet_sentence(sentence, titles, reasons) for sentence in report.not_checked),
+        checks=tuple(_quiet_check(check, instead) if is_hidden(check) else check for check in report.checks),
+        artifacts=tuple(_quiet_artifact(item, reasons, instead) for item in report.artifacts),
+        now=_quiet_judgement(report.now, titles, reasons, instead),
+        as_of_build=None if report.as_of_build is None else _quiet_judgement(report.as_of_build, titles, reasons, instead),
+        not_checked=tuple(_quiet_sentence(sentence, titles, reasons, instead) for sentence in report.not_checked),
     )
 
 
-def _quiet_check(check: Check) -> Check:
-    return replace(check, expected="", actual="", reason="" if check.outcome is Outcome.PASS else HIDDEN)
+def _quiet_check(check: Check, instead: str) -> Check:
+    return replace(check, expected="", actual="", reason="" if check.outcome is Outcome.PASS else instead)
 
 
-def _quiet_artifact(item: ArtifactResult, reasons: set[str]) -> ArtifactResult:
-    return replace(item, reason=HIDDEN) if item.reason in reasons else item
+def _quiet_artifact(item: ArtifactResult, reasons: set[str], instead: str) -> ArtifactResult:
+    return replace(item, reason=instead) if item.reason in reasons else item
 
 
-def _quiet_judgement(judgement: Judgement, titles: set[str], reasons: set[str]) -> Judgement:
-    return replace(judgement, headline=_quiet_sentence(judgement.headline, titles, reasons))
+def _quiet_judgement(judgement: Judgement, titles: set[str], reasons: set[str], instead: str) -> Judgement:
+    return replace(judgement, headline=_quiet_sentence(judgement.headline, titles, reasons, instead))
 
 
-def _quiet_sentence(sentence: Sentence, titles: set[str], reasons: set[str]) -> Sentence:
+def _quiet_sentence(sentence: Sentence, titles: set[str], reasons: set[str], instead: str) -> Sentence:
     """A sentence quotes a reason as `reason`, perhaps with another first letter, and names its check as `check`."""
     if "reason" not in sentence.params:
         return sentence
     quoted = str(sentence.params["reason"]).lower()
     if sentence.params.get("check") in titles or any(quoted.startswith(reason.rstrip(".").lower()[:60]) for reason in reasons):
-        return replace(sentence, params={**sentence.params, "reason": HIDDEN})
+        return replace(sentence, params={**sentence.params, "reason": instead})
     return sentence

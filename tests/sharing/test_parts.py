@@ -118,6 +118,38 @@ def test_reason_that_names_a_dependency_is_hidden_from_the_headline_too(link_to,
     assert "xz2" in everything(link_to(Part.PROVENANCE, Part.DEPENDENCIES)).lower()
 
 
+@pytest.mark.parametrize(
+    ("code", "reason_code", "reason"),
+    [
+        ("image.allow-list", "image.unknown", "no allow-list entry matches the measurement abcdef0123456789"),
+        ("request.ref", "request.unresolved", "unchecked: it was not established what secret-branch pointed to at the time"),
+        ("documents.provenance", "json.malformed", "something at 0123456789ABCDEF0123"),
+    ],
+)
+def test_reason_that_quotes_a_value_is_hidden_with_the_values(link_to, shared, code, reason_code, reason):
+    row = Report.objects.get(build=shared)
+    row.document["now"]["headline"] = {"template": "{check}: {reason}.", "params": {"check": "it", "reason": reason}, "text": ""}
+    for check in row.document["checks"]:
+        if check["code"] == code:
+            check.update(outcome="error", reason=reason, reason_code=reason_code)
+    row.save(update_fields=["document"])
+    assert reason not in everything(link_to(Part.DEPENDENCIES, Part.LOG, Part.ARTIFACTS))
+    assert reason in everything(link_to(Part.PROVENANCE, Part.DEPENDENCIES))
+
+
+def test_no_link_names_the_other_build_with_the_same_evidence(link_to, shared):
+    row = Report.objects.get(build=shared)
+    reason = "the same evidence is already stored with the build otherbuild0otherx"
+    row.document["now"]["headline"] = {"template": "{check}: {reason}.", "params": {"check": "it", "reason": reason}, "text": ""}
+    for check in row.document["checks"]:
+        if check["code"] == "signed-data.replay":
+            check.update(outcome="fail", reason=reason, reason_code="replay.seen")
+    row.save(update_fields=["document"])
+    said = everything(link_to(*Part))
+    assert "otherbuild0otherx" not in said
+    assert "already stored with another build" in said
+
+
 def test_part_of_an_unknown_name_shows_nothing(link_to):
     token = link_to(Part.ARTIFACTS)
     ShareLink.objects.update(parts=["artifacts", "everything", 7, None])

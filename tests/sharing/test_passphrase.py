@@ -1,3 +1,4 @@
+import re
 from datetime import timedelta
 
 import pytest
@@ -32,6 +33,14 @@ def test_link_asks_and_shows_nothing_before(client, token):
     assert "hello" not in answer.content.decode()
     assert not answer.cookies
     assert ShareLink.objects.get().view_count == 0
+
+
+def test_page_leads_only_to_addresses_that_the_cookie_goes_with(client, token):
+    client.post(f"/s/{token}/", {"passphrase": RIGHT})
+    page = client.get(f"/s/{token}/").content.decode()
+    led = re.findall(r'(?:href|data-material)="([^"]*/s/[^"]*)"', page)
+    assert f"/s/{token}/report.json" in led
+    assert [address for address in led if not address.startswith(f"/s/{token}/")] == []
 
 
 def test_right_one_opens_for_an_hour_and_for_this_link_alone(client, token, link_to):
