@@ -78,11 +78,21 @@ def _child(what: str, size: int) -> None:
     _work(what, owner, endpoint, MEGABYTE)
     before = psutil.Process().memory_info().rss
     build = _work(what, owner, endpoint, size)
-    after = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    after = _peak()
     expected = {"submission": "building", "verification": "done"}.get(what, "verifying")
     state = Build.objects.get(id=build.id).state
     assert state == expected, (state, Build.objects.get(id=build.id).failure_message)
     print(max(0.0, (after - before) / MEGABYTE))
+
+
+def _peak() -> int:
+    """The most memory that this program ever had, in bytes. Not `getrusage`: that counts the process before it became this one."""
+    try:
+        status = Path("/proc/self/status").read_text()
+    except OSError:
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    [kilobytes] = [line.split()[1] for line in status.splitlines() if line.startswith("VmHWM:")]
+    return int(kilobytes) * 1024
 
 
 def _work(what: str, owner, endpoint, size: int):  # type: ignore[no-untyped-def]
