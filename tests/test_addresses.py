@@ -41,6 +41,7 @@ PUBLIC = {
     "sharing:artifact",
     "sharing:keys",
     "sharing:style",
+    "sharing:script",
     "sharing:verifier",
     "sharing:verifier-file",
     # Answers 401 in JSON instead of leading to a form.

@@ -40,14 +40,6 @@ def modules_inlined(entry: str) -> str:
     return '"use strict";\nconst modules = Object.create(null);\n' + "".join(parts)
 
 
-@cache
-def modules_needed(entry: str) -> tuple[str, ...]:
-    """Paths below `static/js` of the module `entry` and of all that it imports, those that others need first."""
-    done: dict[str, None] = {}
-    _add(entry, [], [], done)
-    return tuple(done)
-
-
 def _add(path: str, parts: list[str], above: list[str], done: dict[str, None]) -> None:
     if path in above:
         raise NotInlinable(f"{path} imports itself by way of {above[-1]}")

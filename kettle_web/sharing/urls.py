@@ -26,6 +26,7 @@ urlpatterns = [
     path("s/<str:token>/files/<str:name>", views_machine.raw_file, name="file"),
     path("s/<str:token>/artifacts/<str:sha256>/<path:name>", views_machine.artifact, name="artifact"),
     path("share-<slug:digest>.css", views_style.style, name="style"),
+    path("share-<slug:name>.js", views_style.script, name="script"),
     path("verifier/", views_verifier.modules, name="verifier"),
     path("verifier/verifier.html", views_verifier.download, name="verifier-file"),
     path(".well-known/kettle-vsa-keys.json", views_machine.keys, name="keys"),

@@ -1,12 +1,13 @@
-"""The one style sheet of public pages."""
+"""The one style sheet of public pages, and the one script of each."""
 
 from __future__ import annotations
 
 from django.contrib.auth.decorators import login_not_required
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.views.decorators.gzip import gzip_page
 from django.views.decorators.http import require_safe
 
+from kettle_web.sharing.script import ENTRIES, script_made
 from kettle_web.sharing.style import style_made
 
 
@@ -16,7 +17,23 @@ from kettle_web.sharing.style import style_made
 def style(request: HttpRequest, digest: str) -> HttpResponse:
     """It may be kept for ever under its own digest. Under another, from a page of an earlier release, it is given for once."""
     made = style_made()
-    response = HttpResponse(made.text, content_type="text/css; charset=utf-8")
+    return _kept(made.text, "text/css", is_own=digest == made.digest)
+
+
+@gzip_page
+@login_not_required
+@require_safe
+def script(request: HttpRequest, name: str) -> HttpResponse:
+    """`name`: of the entry, a hyphen, and a digest; kept like the style sheet."""
+    entry, _hyphen, digest = name.partition("-")
+    if entry not in ENTRIES:
+        raise Http404
+    made = script_made(entry)
+    return _kept(made.text, "text/javascript", is_own=digest == made.digest)
+
+
+def _kept(text: bytes, kind: str, *, is_own: bool) -> HttpResponse:
+    response = HttpResponse(text, content_type=f"{kind}; charset=utf-8")
     response["X-Content-Type-Options"] = "nosniff"
-    response["Cache-Control"] = "public, max-age=31536000, immutable" if digest == made.digest else "no-store"
+    response["Cache-Control"] = "public, max-age=31536000, immutable" if is_own else "no-store"
     return response

@@ -14,6 +14,8 @@ from django.views.decorators.http import require_safe
 
 from kettle_web.core.downloads import SAFE_HEADERS
 from kettle_web.sharing.inlined import BROWSER_MODULES, module_digests
+from kettle_web.sharing.script import ENTRIES, script_made
+from kettle_web.sharing.templatetags.share import share_script
 from kettle_web.sharing.verifier_file import verifier_html
 
 COMMAND = f"cd static/js && sha256sum {' '.join(BROWSER_MODULES)}"
@@ -31,8 +33,9 @@ class ModuleRow:
 def modules(request: HttpRequest) -> HttpResponse:
     """For everyone: whoever holds a link must be able to know what runs in their browser."""
     rows = tuple(ModuleRow(path, sha256, static(f"js/{path}")) for path, sha256 in module_digests())
+    scripts = tuple(ModuleRow(name, script_made(name).sha256, share_script(name)) for name in ENTRIES)
     file_sha256 = hashlib.sha256(_file()).hexdigest()
-    return render(request, "sharing/verifier.html", {"modules": rows, "command": COMMAND, "file_sha256": file_sha256})
+    return render(request, "sharing/verifier.html", {"modules": rows, "scripts": scripts, "command": COMMAND, "file_sha256": file_sha256})
 
 
 @cache

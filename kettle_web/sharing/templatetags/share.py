@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 from django import template
-from django.templatetags.static import static
 from django.urls import reverse
-from django.utils.html import format_html_join
-from django.utils.safestring import SafeString
 
-from kettle_web.sharing.inlined import modules_needed
+from kettle_web.sharing.script import script_made
 from kettle_web.sharing.style import style_made
 
 register = template.Library()
@@ -21,6 +18,6 @@ def share_style() -> str:
 
 
 @register.simple_tag
-def modules_preload(entry: str) -> SafeString:
-    """Links that let a browser fetch all modules of an entry at once; else each is found only when the one that imports it has come."""
-    return format_html_join("", '<link rel="modulepreload" href="{}">', ((static(f"js/{path}"),) for path in modules_needed(entry)))
+def share_script(name: str) -> str:
+    """Address of the one script of a public page: `page` or `card`."""
+    return reverse("sharing:script", args=[f"{name}-{script_made(name).digest}"])
