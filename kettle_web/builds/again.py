@@ -66,6 +66,8 @@ class AgainBlock:
     """Newest first."""
     more_later: int
     """How many are not shown."""
+    was_withdrawn: bool = False
+    """It was stopped while it waited in line here: no Kettle server has heard of it."""
 
     @property
     def is_retry(self) -> bool:
@@ -92,6 +94,7 @@ def again_block(build: Build, viewer: Viewer) -> AgainBlock:
         earlier=_relative(earlier, build.again_way) if earlier is not None else None,
         later=tuple(_relative(other, other.again_way) for other in later[:LATER_SHOWN]),
         more_later=max(0, count - LATER_SHOWN),
+        was_withdrawn=build.state == State.ABANDONED and build.failure_code == "withdrawn",
     )
 
 

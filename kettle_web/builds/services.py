@@ -283,10 +283,11 @@ def build_dispatch(build: Build) -> None:
 
 
 def build_stop(build: Build) -> bool:
-    """Stop following a build. The Kettle API has no cancel: the server may finish it all the same."""
-    return build_advance(
-        build.id,
-        State.ABANDONED,
-        failure_code="stopped",
-        failure_message=_("We stopped following this build. The Kettle server was not told, and may finish it."),
-    )
+    """Stop following a build. The Kettle API has no cancel: the server may finish it all the same; one that waits in line is not sent."""
+    with transaction.atomic():
+        # From the line it can only be sent after this has been decided, and then it is not: `submit._mark_sent`.
+        is_waiting = Build.objects.select_for_update().filter(id=build.id, state=State.QUEUED).exists()
+        said = _("This build was taken out of the line. Nothing of it was sent to a Kettle server.")
+        if not is_waiting:
+            said = _("We stopped following this build. The Kettle server was not told, and may finish it.")
+        return build_advance(build.id, State.ABANDONED, failure_code="withdrawn" if is_waiting else "stopped", failure_message=said)

@@ -147,7 +147,8 @@ def stop(request: HttpRequest, uid: str) -> HttpResponse:
     if build.owner_id != viewer(request).pk and not viewer(request).is_staff:
         raise Http404
     if build_stop(build):
-        messages.info(request, _("We stopped following this build. The Kettle server may finish it all the same."))
+        build.refresh_from_db(fields=["failure_code", "failure_message"])
+        messages.info(request, build.failure_message)
     else:
         messages.info(request, _("This build had ended already."))
     return redirect("pages:build", uid=build.uid)

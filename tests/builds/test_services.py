@@ -8,9 +8,11 @@ from datetime import timedelta
 
 import pytest
 from django.contrib.auth.models import User
+from django.test import Client
 from django.utils import timezone
 
 from kettle_web.builds import leases
+from kettle_web.builds.again import again_block
 from kettle_web.builds.endpoints import endpoint_save, endpoint_token, endpoints_sync
 from kettle_web.builds.errors import BuildError
 from kettle_web.builds.models import Build, Endpoint
@@ -92,7 +94,22 @@ def test_stopped_build_stays_stopped(build_make) -> None:
     assert not build_stop(build)
     assert not build_fail(build.id, fault=Fault.US, code="x", message="y")
     build.refresh_from_db()
-    assert (build.state, build.failure_code) == (State.ABANDONED, "stopped")
+    assert (build.state, build.failure_code) == (State.ABANDONED, "withdrawn")
+
+
+def test_stop_says_whether_anything_was_sent(build_make, owner) -> None:
+    waiting, sent = build_make(), build_make()
+    Build.objects.filter(id=sent.id).update(state=State.SUBMITTING)
+    for build in (waiting, sent):
+        assert build_stop(build)
+        build.refresh_from_db()
+    assert "Nothing of it was sent" in waiting.failure_message
+    assert "may finish it" in sent.failure_message
+    assert [again_block(build, owner).was_withdrawn for build in (waiting, sent)] == [True, False]
+    client = Client()
+    client.force_login(owner)
+    assert "Taken out of the line" in client.get(f"/builds/{waiting.uid}/").content.decode()
+    assert "No longer followed" in client.get(f"/builds/{sent.uid}/").content.decode()
 
 
 def test_lease_is_taken_once_and_freed_by_time(build_make) -> None:
