@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 
 from kettle_web.builds.states import Fault
 from kettle_web.core.visible import visible
-from kettle_web.kettle_api.errors import Failed, KettleError, Unanswered
+from kettle_web.kettle_api.errors import BadAnswer, Failed, KettleError, Refused, Unanswered
 
 _SOURCE_FAULTS = frozenset({"BuildFailed", "SourceError", "LockfileMissing", "LimitExceeded", "ArchiveError"})
 """Kinds of failure that the submitter can do something about; every other one is the server's."""
@@ -24,6 +24,15 @@ class Failure:
     fault: Fault
     code: str
     message: str
+
+
+def may_have_begun(error: KettleError) -> bool:
+    """Whether the server may be building although the submission ended with this error."""
+    if isinstance(error, BadAnswer):
+        # A redirect or a web page comes from something that is no Kettle server; an answer that cannot be read may be a yes.
+        return error.code not in ("build.redirect", "build.html")
+    is_broken = isinstance(error, Refused) and error.status >= 500 and not error.retry and not isinstance(error, Failed)
+    return isinstance(error, Unanswered) or is_broken
 
 
 def outcome_unknown(endpoint_name: str) -> Failure:
@@ -50,7 +59,10 @@ def refusal(error: KettleError, endpoint_name: str) -> Failure:
         return outcome_unknown(endpoint_name)
     if isinstance(error, Failed) and (failure := failed_build(error.result)) is not None:
         return failure
-    return Failure(Fault(error.fault), error.code, f"«{endpoint_name}»: {error.message}")
+    said = f"«{endpoint_name}»: {error.message}"
+    if may_have_begun(error):
+        said = _("%(said)s Whether it builds all the same is not known; the build was not sent a second time.") % {"said": said}
+    return Failure(Fault(error.fault), error.code, said)
 
 
 def failed_build(result: Any) -> Failure | None:

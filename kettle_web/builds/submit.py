@@ -28,7 +28,7 @@ from kettle_web.builds.machines import machine_release, machine_spend, perhaps_o
 from kettle_web.builds.models import Attempt, Build, Endpoint
 from kettle_web.builds.multipart import multipart_exchange
 from kettle_web.builds.queue import queue_take
-from kettle_web.builds.refusals import outcome_unknown, perhaps_accepted, refusal
+from kettle_web.builds.refusals import may_have_begun, outcome_unknown, perhaps_accepted, refusal
 from kettle_web.builds.services import build_advance, build_fail, nonce_new
 from kettle_web.builds.states import Fault, State
 from kettle_web.core.blobs import Blob, blob_path_local
@@ -203,7 +203,7 @@ def _unreachable(build: Build, attempt: Attempt, lease: Lease, error: Unreachabl
 def _refused(build: Build, attempt: Attempt, lease: Lease, error: KettleError) -> None:
     """The server's answer is no, cannot be understood, or never came."""
     assert build.endpoint is not None
-    outcome = Attempt.Outcome.UNKNOWN if isinstance(error, Unanswered) else Attempt.Outcome.REFUSED
+    outcome = Attempt.Outcome.UNKNOWN if may_have_begun(error) else Attempt.Outcome.REFUSED
     Attempt.objects.filter(id=attempt.id).update(outcome=outcome, answered_at=timezone.now(), detail=error.message)
     if isinstance(error, Spent):
         _spent(build, attempt, lease, error)
@@ -212,7 +212,7 @@ def _refused(build: Build, attempt: Attempt, lease: Lease, error: KettleError) -
         machine_spend(build.endpoint, spent_by(build))
     elif isinstance(error, Unanswered):
         machine_spend(build.endpoint, perhaps_spent_by(build))
-    elif not isinstance(error, Refused) or (error.status >= 500 and error.retry_after is None):
+    elif not isinstance(error, Refused) or may_have_begun(error):
         # Whether it had begun when it failed is not known.
         machine_spend(build.endpoint, _("It failed at build %(uid)s: %(said)s") % {"uid": build.uid, "said": error.message[:300]})
     if error.retry and not isinstance(error, Unanswered):

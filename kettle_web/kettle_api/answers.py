@@ -73,17 +73,15 @@ def refusal(response: httpx.Response, body: bytes, *, what: str) -> KettleError:
         case 429:
             message = f"The Kettle server has too much to do just now.{said}"
             return Refused(429, f"{what}.busy", message, retry=True, fault="builder", retry_after=wait)
-        case 502 | 503 | 504 if is_submission and wait is None:
-            # A proxy speaks, and not about whether the server behind it got the request.
+        case 502 | 503 | 504 if is_submission and (status != 503 or wait is None):
+            # A proxy speaks, and not about whether the server behind it got the request. Only «503, come again» says that nothing took it.
             return Unanswered(
                 "build.gateway", f"A gateway before the Kettle server failed ({status}): whether the build began is unknown.{said}"
             )
     if status >= 500:
         message = f"The Kettle server failed ({status}).{said}"
         # A submission that made the server fail is not repeated, unless the server itself asks for it.
-        return Refused(
-            status, f"{what}.server-error", message, retry=not is_submission or wait is not None, fault="builder", retry_after=wait
-        )
+        return Refused(status, f"{what}.server-error", message, retry=not is_submission or status == 503, fault="builder", retry_after=wait)
     if status < 400:
         return BadAnswer(f"{what}.unexpected", f"The Kettle server gave an answer that was not expected ({status}).{said}")
     return Refused(status, f"{what}.refused", f"The Kettle server refused ({status}).{said}", retry=False, fault="builder")

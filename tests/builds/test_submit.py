@@ -8,6 +8,7 @@ import pytest
 from django.utils import timezone
 from starlette.responses import PlainTextResponse, Response
 
+from kettle_web.builds.again import again_block
 from kettle_web.builds.models import Attempt, Build
 from kettle_web.builds.states import State
 from kettle_web.builds.submit import TRIES, build_submit
@@ -67,6 +68,32 @@ def test_server_that_stays_unreachable_fails_the_build_by_the_network(build_make
 @pytest.mark.parametrize(
     ("answer", "fault", "code"),
     [
+        (PlainTextResponse("oops", 500), "builder", "build.server-error"),
+        (PlainTextResponse("oops", 500, {"Retry-After": "1"}), "builder", "build.server-error"),
+        (PlainTextResponse("yes", 202), "builder", "build.unexpected"),
+        (PlainTextResponse("yes"), "builder", "build.not-json"),
+        (Response("{}", media_type="application/json"), "builder", "build.no-job-id"),
+        (PlainTextResponse("gone", 504, {"Retry-After": "1"}), "network", "outcome-unknown"),
+    ],
+)
+def test_answer_that_does_not_say_whether_it_began_is_said_and_has_to_be_confirmed(
+    build_make, owner, answer: Response, fault: str, code: str
+) -> None:
+    with KettleServer(build_answer=answer) as server:
+        build = build_make(base_url=server.url)
+        build_submit(build.id)
+        build_submit(build.id)
+        assert len(server.submissions) == 1
+    build.refresh_from_db()
+    assert (build.state, build.fault, build.failure_code) == (State.FAILED, fault, code)
+    assert "not sent a second time" in build.failure_message
+    assert build.attempts.get().outcome == Attempt.Outcome.UNKNOWN
+    assert "built twice" in again_block(build, owner).warning
+
+
+@pytest.mark.parametrize(
+    ("answer", "fault", "code"),
+    [
         (PlainTextResponse("nonce must be 16 bytes", 400), "us", "build.bad-request"),
         (PlainTextResponse("no", 401), "us", "build.forbidden"),
         (PlainTextResponse("no", 404), "us", "build.not-found"),
@@ -74,9 +101,7 @@ def test_server_that_stays_unreachable_fails_the_build_by_the_network(build_make
         (PlainTextResponse("length limit exceeded", 413), "source", "build.too-large"),
         (PlainTextResponse("no", 415), "us", "build.not-understood"),
         (PlainTextResponse("no", 422), "us", "build.not-understood"),
-        (PlainTextResponse("oops", 500), "builder", "build.server-error"),
         (Response("<html>hi</html>", media_type="text/html"), "builder", "build.html"),
-        (Response("{}", media_type="application/json"), "builder", "build.no-job-id"),
     ],
 )
 def test_refusal_says_whose_fault_it_is_and_is_not_sent_again(build_make, answer: Response, fault: str, code: str) -> None:

@@ -114,6 +114,8 @@ STATUSES: list[tuple[str, dict[str, str], type[KettleError], str, bool, str]] = 
     ("503 Service Unavailable", {}, Unanswered, "build.gateway", False, "network"),
     ("503 Service Unavailable", {"Retry_After": "5"}, Refused, "build.server-error", True, "builder"),
     ("504 Gateway Timeout", {}, Unanswered, "build.gateway", False, "network"),
+    ("504 Gateway Timeout", {"Retry_After": "5"}, Unanswered, "build.gateway", False, "network"),
+    ("500 Internal Server Error", {"Retry_After": "5"}, Refused, "build.server-error", False, "builder"),
     ("202 Accepted", {}, BadAnswer, "build.unexpected", False, "builder"),
     ("302 Found", {"Location": "http://169.254.169.254/"}, BadAnswer, "build.redirect", False, "builder"),
 ]
