@@ -113,5 +113,7 @@ def test_digest_and_list_are_asked_for_without_scripts(scriptless: Visitor, proj
     page.goto(scriptless.address + "/dependencies/")
     page.get_by_label("Packages and versions").fill("serde >=1,<2\nxz2@0.1.7")
     page.get_by_role("button", name="Find affected builds").click()
-    expect(page.get_by_role("heading", name="3 affected builds")).to_be_visible()
+    # Other tests of this site have builds with these packages, too.
+    expect(page.get_by_role("heading", name=re.compile(r"^\d+ affected builds$"))).to_be_visible()
+    expect(page.get_by_text("serde@1.0.228 xz2@0.1.7").first).to_be_visible()
     expect(page).to_have_url(re.compile("/dependencies/affected/[?]list="))
