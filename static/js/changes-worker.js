@@ -35,6 +35,9 @@ export function changesOpen(address, tell) {
 
   function connect() {
     source = new EventSource(address);
+    // One that is neither made nor refused says nothing, for as long as the network likes.
+    clearTimeout(silence);
+    silence = setTimeout(again, SILENCE_MS);
     for (const name of ["hello", "alive", "build"]) {
       source.addEventListener(name, (event) => hear(name, JSON.parse(event.data)));
     }

@@ -111,6 +111,9 @@ export class Connection {
     if (this.epoch !== undefined) url.searchParams.set("epoch", String(this.epoch));
     const source = new EventSource(url);
     this.source = source;
+    // A connection that is neither made nor refused says nothing at all, for as long as the network likes.
+    clearTimeout(this.silence);
+    this.silence = setTimeout(() => this.reconnect(), SILENCE_MS);
 
     let isMine = true;
     const on = (name, act) => source.addEventListener(name, (event) => {

@@ -6,10 +6,10 @@
 import { changesStart } from "./changes.js";
 
 const GRACE_MS = 5000; // Going to and fro between tabs is no reason to connect anew each time.
+const LOOK_MS = 60_000; // Where nobody tells it, a hidden tab looks once a minute, for the grace's time.
 
 export function hiddenStart({ page, connection, state }) {
-  // Without a shared worker a hidden tab would hear nothing more: there it keeps its stream.
-  if (!("SharedWorker" in window) || !page.dataset.changesUrl) return;
+  if (!page.dataset.changesUrl) return;
   let timer = 0;
   let heard = false;
 
@@ -27,6 +27,11 @@ export function hiddenStart({ page, connection, state }) {
   function listen() {
     if (heard) return;
     heard = true;
+    if (!("SharedWorker" in window)) {
+      // The connection of its own that it would have for this is the one that it gives back.
+      setInterval(() => { if (connection.isPaused && document.hidden) look(); }, LOOK_MS);
+      return;
+    }
     changesStart({
       address: page.dataset.changesUrl,
       person: page.dataset.person,

@@ -60,7 +60,8 @@ export class PageState {
       this.#title(document.querySelector("#outcome"));
       document.dispatchEvent(new CustomEvent("kettle:swapped"));
     } catch {
-      // The stream's own state tells that the connection is gone.
+      // The stream's own state tells that the connection is gone; its next sign of life asks once more.
+      this.shown = "";
     } finally {
       this.isBusy = false;
       if (this.isAskedAgain) {
