@@ -3,33 +3,40 @@
 from __future__ import annotations
 
 from itertools import islice
-from typing import Any
+from typing import Any, Final
 
 from django.conf import settings
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser, User
-from django.db.models import QuerySet
+from django.db.models import QuerySet, Value
 from django.http import Http404
 
 from kettle_web.builds.eventlog import StoredEvent, event_text
 from kettle_web.builds.logstore import log_events
 from kettle_web.builds.models import Build, Endpoint, Upload
 from kettle_web.builds.phases import Phase, phases
-from kettle_web.builds.states import TERMINAL, State
+from kettle_web.builds.states import RUNNING, TERMINAL, State
 from kettle_web.builds.waiting import waiting_mark
 
 __all__ = [
     "Phase",
     "build_for_viewer",
     "builds_for_viewer",
+    "digest_keys",
     "endpoints_enabled",
     "event_text",
     "events_after",
     "phases",
+    "running_keys",
     "sees_all_builds",
     "state_document",
     "upload_for_owner",
 ]
 Viewer = User | AbstractBaseUser | AnonymousUser
+RUNNING_MOST: Final = 2000
+"""More builds than ever run at once; a longer queue is not searched to its end."""
+DIGEST_COLUMNS: Final = ("provenance_sha256", "evidence_sha256", "result_sha256", "source_sha256")
+DIGEST_MOST: Final = 10_000
+"""Builds of one and the same document or archive that are looked at."""
 
 
 def builds_for_viewer(user: Viewer) -> QuerySet[Build]:
@@ -39,6 +46,30 @@ def builds_for_viewer(user: Viewer) -> QuerySet[Build]:
     if not user.is_authenticated or not user.is_active:
         return Build.objects.none()
     return Build.objects.all() if sees_all_builds(user) else Build.objects.filter(owner_id=user.pk)
+
+
+def running_keys() -> list[int]:
+    """Give the ids of the newest builds that run, whosever they are, at most `RUNNING_MOST`; to be held against `builds_for_viewer`.
+
+    A question for each state: asked for all states, or for an owner too, databases walk through every build instead.
+    """
+    states = [Build.objects.filter(state=state).order_by().values("pk") for state in sorted(RUNNING)]
+    return sorted((row["pk"] for row in states[0].union(*states[1:], all=True)), reverse=True)[:RUNNING_MOST]
+
+
+def digest_keys(sha256_hex: str) -> dict[str, list[int]]:
+    """Give, for each of `DIGEST_COLUMNS`, the ids of builds with this digest, newest first; to be held against `builds_for_viewer`.
+
+    At most `DIGEST_MOST` together. One question, which the columns' indexes answer; with an owner in it they would not.
+    """
+    columns = [
+        Build.objects.filter(**{column: sha256_hex}).order_by().annotate(place=Value(place)).values_list("pk", "place")
+        for place, column in enumerate(DIGEST_COLUMNS)
+    ]
+    found: dict[str, list[int]] = {column: [] for column in DIGEST_COLUMNS}
+    for key, place in sorted(columns[0].union(*columns[1:], all=True)[:DIGEST_MOST], reverse=True):
+        found[DIGEST_COLUMNS[place]].append(key)
+    return found
 
 
 def sees_all_builds(user: Viewer) -> bool:

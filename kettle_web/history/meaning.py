@@ -9,7 +9,7 @@ from django.contrib.auth.models import User
 from django.db.models import Q, QuerySet
 
 from kettle_web.builds.models import Attempt
-from kettle_web.builds.selectors import builds_for_viewer, sees_all_builds
+from kettle_web.builds.selectors import builds_for_viewer, digest_keys, sees_all_builds
 from kettle_web.history.filters import CHOICES, Filter
 from kettle_web.history.reading import MIN_FILE_PREFIX, Reading, query_read
 from kettle_web.history.titles import address_core
@@ -128,10 +128,8 @@ def _exact(reading: Reading, viewer: User) -> set[int]:
 def _digests(sha256_hex: str, viewer: User) -> set[int]:
     artifacts = _newest(Artifact.objects.filter(sha256=bytes.fromhex(sha256_hex)), viewer)
     indexed = _newest(BuildIndex.objects.filter(Q(lockfile_sha256=sha256_hex) | Q(merkle_root=sha256_hex)), viewer)
-    documents = Q()
-    for name in ("provenance_sha256", "evidence_sha256", "result_sha256", "source_sha256"):
-        documents |= Q(**{name: sha256_hex})
-    builds = builds_for_viewer(viewer).filter(documents).order_by("-pk").values_list("pk", flat=True)[:BUILDS_MAX]
+    keys = frozenset[int]().union(*digest_keys(sha256_hex).values())
+    builds = builds_for_viewer(viewer).filter(pk__in=[0, *keys]).order_by("-pk").values_list("pk", flat=True)[:BUILDS_MAX]
     return artifacts | indexed | set(builds)
 
 

@@ -25,7 +25,11 @@ GROUND: Final = 92
 HEADROOM: Final = 18
 """Above the longest bar, for its label."""
 BARS_MAX: Final = 45
+BAR_WIDEST: Final = 40
+"""A bar is a bar even where there are only one or two."""
 GAP: Final = 2
+DAY_FORMAT: Final = "j M Y"
+"""As times are written everywhere on the pages."""
 
 
 @dataclass(frozen=True)
@@ -39,8 +43,8 @@ class Period:
     @property
     def name(self) -> str:
         if self.first == self.last:
-            return date_format(self.first, "DATE_FORMAT")
-        return _("%(first)s to %(last)s") % {"first": date_format(self.first), "last": date_format(self.last)}
+            return date_format(self.first, DAY_FORMAT)
+        return _("%(first)s to %(last)s") % {"first": date_format(self.first, DAY_FORMAT), "last": date_format(self.last, DAY_FORMAT)}
 
 
 def periods(days: Mapping[date, Day], *, first: date, last: date) -> list[Period]:
@@ -72,7 +76,8 @@ def plots(found: list[Period], asked: Asked, path: str) -> tuple[Plot, ...]:
 def _builds(found: list[Period], asked: Asked, path: str) -> Plot:
     most = max(found, key=lambda period: period.day.builds)
     total, failed = sum(period.day.builds for period in found), sum(period.day.failed for period in found)
-    words = {"total": total, "failed": failed, "first": date_format(found[0].first), "last": date_format(found[-1].last)}
+    first, last = date_format(found[0].first, DAY_FORMAT), date_format(found[-1].last, DAY_FORMAT)
+    words = {"total": total, "failed": failed, "first": first, "last": last}
     summary = _("%(total)d builds from %(first)s to %(last)s, of which %(failed)d failed.") % words
     busiest = {"period": most.name, "count": most.day.builds}
     summary += " " + _("The most: %(count)d, %(period)s.") % busiest
@@ -110,13 +115,14 @@ def _durations(found: list[Period], asked: Asked, path: str) -> Plot:
 
 def _bar(place: int, period: Period, *, share: float, part: float, said: str, figures: tuple[str, ...], url: str, count: int) -> Bar:
     left, right = place * WIDTH // count, (place + 1) * WIDTH // count
+    width = min(BAR_WIDEST, max(1, right - left - GAP))
     room = GROUND - HEADROOM
     height = max(2, round(share * room)) if share else 0
     part_height = min(height, max(2, round(part * room))) if part else 0
     title = _("%(period)s: %(figures)s") % {"period": period.name, "figures": said}
     return Bar(
-        x=left + GAP // 2,
-        width=max(1, right - left - GAP),
+        x=(left + right - width) // 2,
+        width=width,
         y=GROUND - height,
         height=height,
         part_y=GROUND - part_height,
@@ -149,7 +155,7 @@ def _plot(
         top_label=label,
         top_x=middle if anchor == "middle" else 0 if anchor == "start" else WIDTH,
         top_anchor=anchor,
-        first_label=date_format(found[0].first),
-        last_label=date_format(found[-1].last),
+        first_label=date_format(found[0].first, DAY_FORMAT),
+        last_label=date_format(found[-1].last, DAY_FORMAT),
         part_label=part,
     )

@@ -14,7 +14,7 @@ from django.contrib.auth.models import User
 from django.db.models import Q, QuerySet
 
 from kettle_web.builds.models import Build
-from kettle_web.builds.selectors import builds_for_viewer, sees_all_builds
+from kettle_web.builds.selectors import builds_for_viewer, running_keys, sees_all_builds
 from kettle_web.builds.states import RUNNING
 from kettle_web.history.filters import ANY_OF, DATES, RUNNING_VALUE, Filter, Filters
 from kettle_web.history.meaning import Meaning, filter_meaning, running_condition, running_filter, word_meaning
@@ -51,7 +51,7 @@ class Search:
             return _bounded(builds_for_viewer(self.viewer), self.filters, span, limit)
         found = set(self._indexed(span, limit)) | set(self._exact(span))
         if self.running is not None:
-            running = builds_for_viewer(self.viewer).filter(self.running, state__in=RUNNING)
+            running = builds_for_viewer(self.viewer).filter(self.running, pk__in=[0, *running_keys()])
             found |= set(_bounded(running, self.filters, span, limit))
         return sorted(found, reverse=True)[:limit]
 

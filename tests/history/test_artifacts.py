@@ -2,7 +2,9 @@ import base64
 import hashlib
 
 import pytest
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 
 from kettle_web.builds.models import Build
 from kettle_web.history.artifacts import selectors
@@ -144,6 +146,22 @@ def test_page_goes_on_by_key(ada, monkeypatch):
         seen += [row.build.uid for row in page.rows]
         url = page.older_url
     assert seen == [build.uid for build in reversed(builds)]
+
+
+def test_no_question_looks_through_all_builds_of_a_person(ada):
+    judged(ada)
+    client = _client(ada)
+    with CaptureQueriesContext(connection) as queries:
+        client.get(PATH)
+        client.get("/builds/", {"q": SHA256})
+        client.get("/builds/", {"q": "word"})
+    asked = [query["sql"] for query in queries]
+    of_documents = [sql for sql in asked if '"result_sha256" = ' in sql]
+    of_running = [sql for sql in asked if '"state" = ' in sql]
+    assert of_documents
+    assert of_running
+    # With the owner beside them databases take the index of owners, and read each of their builds.
+    assert not [sql for sql in (*of_documents, *of_running) if '"owner_id" = ' in sql]
 
 
 def test_queries_do_not_grow_with_builds(ada):

@@ -136,7 +136,11 @@ def test_page_goes_on_by_key(ada, monkeypatch):
     assert seen == [build.uid for build in reversed(builds)]
 
 
-def test_projects_stand_by_their_newest_build(ada, grace, monkeypatch):
+@pytest.mark.parametrize(("walked", "few"), [(5000, 50), (1, 50), (2, 0), (5000, 0)])
+def test_projects_stand_by_their_newest_build(ada, grace, monkeypatch, walked, few):
+    # However far builds are walked before all are counted, the list is the same.
+    monkeypatch.setattr(selectors, "WALKED", walked)
+    monkeypatch.setattr(selectors, "PROJECTS_FEW", few)
     monkeypatch.setattr(selectors, "PAGE_ROWS", 2)
     for name in ("one", "two", "three"):
         build_make(ada, repo_url=f"https://example.org/team/{name}")

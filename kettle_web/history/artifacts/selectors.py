@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from kettle_web.builds.models import Build
-from kettle_web.builds.selectors import builds_for_viewer
+from kettle_web.builds.selectors import builds_for_viewer, digest_keys
 from kettle_web.history.artifacts.fragments import ArtifactPage, NamingRow, ProducingRow
 from kettle_web.history.selectors import history_row, is_owner_shown, with_titles
 from kettle_web.verifications.models import Artifact, BuildIndex, BuildPackage, PackageDigest
@@ -108,9 +108,15 @@ def _producing(visible: QuerySet[Build], keys: Sequence[int], sha256_hex: str, w
 def _naming(visible: QuerySet[Build], sha256_hex: str, with_owner: bool) -> tuple[tuple[NamingRow, ...], bool]:
     """Builds that name the digest in another role, newest first: documents, lockfile, root, dependency."""
     roles: dict[int, list[str]] = {}
+    documents = digest_keys(sha256_hex)
+    named = {key for found in documents.values() for key in found}
+    seen = set(visible.filter(pk__in=[0, *named]).values_list("pk", flat=True))
     for column, word in _ROLES.items():
-        # One question for each: together they would have to look at every build.
-        found = visible.filter(**{column: sha256_hex}).order_by("-pk").values_list("pk", flat=True)
+        if column in documents:
+            found = [key for key in documents[column] if key in seen]
+        else:
+            # One question for each: together they would have to look at every build.
+            found = list(visible.filter(**{column: sha256_hex}).order_by("-pk").values_list("pk", flat=True)[: NAMING_SHOWN + 1])
         for key in found[: NAMING_SHOWN + 1]:
             roles.setdefault(key, []).append(str(word))
     for build_id, name, version in _dependencies(visible, sha256_hex):

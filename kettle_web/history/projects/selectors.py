@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from django.contrib.auth.models import User
-from django.db.models import Count, OuterRef, QuerySet, Subquery
+from django.db.models import Count, Max, OuterRef, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 from django.http import QueryDict
 from django.urls import reverse
@@ -27,6 +27,11 @@ WINDOW: Final = 500
 """Newest builds that refs and plots are taken from."""
 REFS_SHOWN: Final = 30
 QUERY_CHARS: Final = 200
+WALKED: Final = 5000
+"""Newest builds in which the list looks for projects before it counts them all."""
+PROJECTS_FEW: Final = 50
+PROJECTS_MOST: Final = 10_000
+"""Of one search for an address: so many are named to the database one by one."""
 
 
 def project_builds(viewer: User) -> QuerySet[Build]:
@@ -35,17 +40,12 @@ def project_builds(viewer: User) -> QuerySet[Build]:
 
 
 def projects_page(viewer: User, parameters: QueryDict) -> ProjectsPage:
-    """Projects by their newest build, a page at a time. Four queries, whatever they hold."""
+    """Projects by their newest build, a page at a time. A number of queries that does not grow with them."""
     query = parameters.get("q", "").strip()[:QUERY_CHARS]
-    newest = project_builds(viewer).filter(project=OuterRef("pk")).order_by("-pk").values("pk")[:1]
-    projects = Project.objects.annotate(newest=Subquery(newest)).filter(newest__isnull=False)
-    if query:
-        projects = projects.filter(url__icontains=query)
     before = _key(parameters)
-    if before:
-        projects = projects.filter(newest__lt=before)
-    found = list(projects.order_by("-newest")[: PAGE_ROWS + 1])
-    shown = {project.newest: project for project in found[:PAGE_ROWS]}
+    found = newest_of_projects(project_builds(viewer), query=query, before=before, limit=PAGE_ROWS + 1)
+    projects = Project.objects.in_bulk(list(found.values())[:PAGE_ROWS])
+    shown = {key: projects[pk] for key, pk in list(found.items())[:PAGE_ROWS]}
     builds = with_titles(project_builds(viewer).filter(pk__in=list(shown))).order_by("-pk")
     keys = [project.pk for project in shown.values()]
     alarms = alarms_for_viewer(viewer).filter(project__in=keys, acknowledged_at=None)
@@ -63,6 +63,28 @@ def projects_page(viewer: User, parameters: QueryDict) -> ProjectsPage:
         older_url=_url(reverse("projects:list"), q=query, before=str(last)) if last else "",
         newest_url=_url(reverse("projects:list"), q=query) if before else "",
     )
+
+
+def newest_of_projects(builds: QuerySet[Build], *, query: str, before: int, limit: int) -> dict[int, int]:
+    """Give the newest builds of projects and the projects' ids, newest first: of those whose newest build is older than `before`.
+
+    Builds are walked newest first until enough projects are found, which is soon; where it is not, or where an address is looked for
+    that few projects have, all of them are counted once. To ask each project for its newest build takes seconds at a million builds.
+    """
+    asked = builds.exclude(project=None)
+    if query:
+        keys = list(Project.objects.filter(url__icontains=query).order_by("-pk").values_list("pk", flat=True)[: PROJECTS_MOST + 1])
+        asked = asked.filter(project__in=keys) if len(keys) <= PROJECTS_MOST else asked.filter(project__url__icontains=query)
+    newest: dict[int, int] = {}
+    is_few = query and len(keys) <= PROJECTS_FEW
+    walked = [] if is_few else list(asked.order_by("-pk").values_list("pk", "project_id")[:WALKED])
+    for key, project in walked:
+        newest.setdefault(project, key)
+    found = [(key, project) for project, key in newest.items() if not before or key < before]
+    if len(found) < limit and (is_few or len(walked) == WALKED):
+        counted = asked.order_by().values_list("project_id").annotate(newest=Max("pk"))
+        found = [(key, project) for project, key in counted if key and (not before or key < before)]
+    return dict(sorted(found, reverse=True)[:limit])
 
 
 def project_page(viewer: User, slug: str, parameters: QueryDict) -> ProjectPage:
