@@ -2,6 +2,8 @@
 
 from django.urls import include, path
 
+handler500 = "kettle_web.core.broken.broken"
+
 urlpatterns = [
     path("", include("kettle_web.core.urls")),
     path("account/", include("kettle_web.accounts.urls")),
