@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ast
 import io
+import itertools
 import re
 import sys
 from collections.abc import Iterator
@@ -97,6 +98,17 @@ def _of_library(path: Path) -> Iterator[tuple[Message, str | None]]:
     for node in ast.walk(tree):
         if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in skipped and is_sentence(node.value):
             yield node.value.strip(), None
+        if isinstance(node, ast.JoinedStr) and (template := template_of(node)):
+            yield template, None
+
+
+def template_of(node: ast.JoinedStr) -> str:
+    """A text with values in it, its places numbered as `core.said` finds them again; empty: it is not one for people."""
+    places = itertools.count()
+    template = "".join(str(part.value) if isinstance(part, ast.Constant) else f"{{{next(places)}}}" for part in node.values).strip()
+    literal = re.sub(r"\{\d\}", " ", template)
+    is_one = len(re.findall(r"[^\W\d_]{2,}", literal)) >= 2 and is_sentence(template.replace("{0}", "Value", 1))
+    return template if is_one and 0 < next(places) <= 4 and not re.search(r"[{}]", literal) else ""
 
 
 def is_sentence(text: str) -> bool:

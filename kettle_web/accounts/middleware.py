@@ -18,7 +18,7 @@ from kettle_web.accounts.selectors import must_change_password
 SESSION_KEY = "must_change_password"
 """Kept in the session, so that it is looked up once a session; a reset password ends the session anyway."""
 
-EXEMPT = frozenset({"accounts:password", "accounts:sign-out"})
+EXEMPT = frozenset({"accounts:language", "accounts:password", "accounts:sign-out"})
 
 
 class OneTimePasswordMiddleware(MiddlewareMixin):

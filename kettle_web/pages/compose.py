@@ -21,6 +21,7 @@ from kettle_web.builds.states import RUNNING, Fault, State
 from kettle_web.builds.targets import targets
 from kettle_web.builds.timeouts import limits_of
 from kettle_web.builds.waiting import waiting_view
+from kettle_web.core.said import said
 from kettle_web.core.templatetags.kettle import state_word, verdict_word
 from kettle_web.history.alarms.selectors import open_block
 from kettle_web.history.fragments import HistoryRow
@@ -105,7 +106,7 @@ def _failure(build: Build) -> Failure | None:
         return None
     fault = Fault(build.fault) if build.fault else None
     return Failure(
-        message=build.failure_message or _("the reason was not recorded."),
+        message=said(build.failure_message) or _("the reason was not recorded."),
         fault_word=str(fault.label) if fault else "",
         advice=str(ADVICE[fault]) if fault else "",
     )

@@ -10,10 +10,12 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, Final
 
+from django.utils.translation import gettext_noop
+
 from kettle_web.sharing.parts import Part
 from kettle_web.verification.report import ArtifactResult, Check, Judgement, Link, Outcome, Report, Sentence
 
-HIDDEN: Final = "this belongs to a part of the build that this link does not show"
+HIDDEN: Final = gettext_noop("this belongs to a part of the build that this link does not show")
 """In the place of a reason."""
 NAMES_DEPENDENCIES: Final = frozenset({Link.DOCUMENTS, Link.PROVENANCE, Link.INPUTS})
 """Links whose checks may quote the provenance's list of dependencies."""

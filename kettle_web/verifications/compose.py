@@ -44,12 +44,13 @@ def verdict_block(report: Report) -> fragments.VerdictBlock:
         does_not_prove=tuple(sentence(item) for item in report.does_not_prove),
         platform=report.platform,
         platform_title=report.platform_title,
-        anchor_name=report.anchor_name,
+        anchor_name=translated(report.anchor_name),
         anchor_kind=report.anchor_kind,
         is_simulated=report.anchor_kind == "test",
         as_of_build=_earlier(report.as_of_build),
         valid_until=tuple(
-            fragments.Validity(item.what, item.not_before, item.not_after, item.not_after < judged_at) for item in report.valid_until
+            fragments.Validity(translated(item.what), item.not_before, item.not_after, item.not_after < judged_at)
+            for item in report.valid_until
         ),
         policy_version=report.policy_version,
         pinned_as=str(entry.get("name", "")),
@@ -77,9 +78,9 @@ def _check_row(check: Check) -> fragments.CheckRow:
         proves=translated(check.proves),
         does_not_prove=translated(check.does_not_prove),
         reason=translated(check.reason),
-        expected=check.expected,
-        actual=check.actual,
-        anchor=check.anchor,
+        expected=translated(check.expected),
+        actual=translated(check.actual),
+        anchor=translated(check.anchor),
         depends_on=check.depends_on,
     )
 
@@ -113,7 +114,7 @@ def chain(checks: tuple[Check, ...]) -> tuple[fragments.LinkRow, ...]:
                 title=str(LINK_TITLES[link]),
                 outcome=outcome.value,
                 word=str(OUTCOME_WORDS[outcome]),
-                anchor=next((check.anchor for check in members if check.anchor), ""),
+                anchor=translated(next((check.anchor for check in members if check.anchor), "")),
                 checks=tuple(_check_row(check) for check in members),
                 is_broken=breaks,
                 is_after_break=is_broken_before,

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Final
 
-from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext, gettext_lazy
 
+from kettle_web.core.said import is_english, said
 from kettle_web.core.templatetags.kettle import VERDICT_WORDS
 from kettle_web.verification import sentences
 from kettle_web.verification.report import Link, Outcome, Sentence
@@ -41,16 +41,35 @@ LINK_TITLES: Final = {
 
 
 def translated(text: str) -> str:
-    """Give a text of the verifier in the page's language. Empty stays empty: gettext would give its own header."""
-    return _(text) if text else ""
+    """Give a text of the verifier in the page's language."""
+    return said(text)
 
 
 def sentence(value: Sentence) -> str:
-    """Give a sentence in the page's language; a headline's tails are sentences of their own."""
+    """Give a sentence in the page's language; a headline's tails are sentences of their own, and so are some values."""
     try:
-        return " ".join(translated(part) for part in sentence_parts(value.template)).format(**value.params)
+        params = value.params if is_english() else {name: _param(name, given) for name, given in value.params.items()}
+        return " ".join(translated(part) for part in sentence_parts(value.template)).format(**params)
     except (KeyError, IndexError, ValueError):
         return value.template
+
+
+def _param(name: str, given: str | int) -> str | int:
+    if name in ("check", "source") and isinstance(given, str):
+        given = translated(given)
+    if name in ("source", "commit") and isinstance(given, str):
+        for ending, word in ((" (claimed)", gettext("claimed")), (" (unchecked)", gettext("not checked"))):
+            if given.endswith(ending):
+                return f"{given.removesuffix(ending)} ({word})"
+    return _reason(given) if name == "reason" and isinstance(given, str) else given
+
+
+def _reason(given: str) -> str:
+    """A reason inside a sentence, which the verifier had begun with a small letter and robbed of its period."""
+    for text in (given, given[:1].upper() + given[1:], f"{given}.", f"{given[:1].upper()}{given[1:]}."):
+        if (found := translated(text)) != text:
+            return found.removesuffix(".")
+    return given
 
 
 def sentence_parts(template: str) -> tuple[str, ...]:

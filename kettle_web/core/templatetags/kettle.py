@@ -20,6 +20,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from kettle_web.core import formats
+from kettle_web.core.said import said as make_said
 from kettle_web.core.visible import visible as make_visible
 
 register = template.Library()
@@ -101,6 +102,12 @@ def headline(text: str) -> SafeString:
 def visible(text: str) -> str:
     """Foreign text with control and direction marks written out; escaping still happens."""
     return make_visible(str(text))
+
+
+@register.filter
+def said(text: str) -> str:
+    """A text that a worker stored in English, in the language of the page."""
+    return make_said(text)
 
 
 @register.filter
