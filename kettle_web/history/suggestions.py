@@ -16,8 +16,8 @@ from kettle_web.verifications.search.postings import tokens_seen
 from kettle_web.verifications.search.tokens import Family, Kind, term_text, token
 
 SHOWN: Final = 8
-LOOKED_AT: Final = 24
-"""Names of which it is asked whether the viewer may see a build with them."""
+LOOKED_AT: Final = 100
+"""Names of which it is asked whether the viewer may see a build with them; where many people build, most are of others."""
 
 
 @dataclass(frozen=True)

@@ -334,6 +334,12 @@ def test_suggestions_are_filters_values_and_names(client, three):
     assert suggested("") == suggested("e") == suggested("nonsense:x") == []
 
 
+def test_newer_names_of_others_do_not_crowd_out_ones_own(client, three):
+    result = result_make(nonce=bytes([9] * 16), dependencies=[(f"serd-{number}", "1.0.0") for number in range(40)])
+    report_create(build=build_make(person_make("grace"), tarball=result.tarball, nonce=bytes([9] * 16)), now=timezone.now())
+    assert b"dep:serde " in client.get("/builds/suggest/", {"q": "serd"}).content
+
+
 def test_suggestions_name_nothing_that_is_hidden(client, three, settings):
     client.force_login(person_make("bob"))
     assert b"serde" not in client.get("/builds/suggest/", {"q": "serd"}).content
