@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
@@ -21,6 +23,8 @@ from kettle_web.core.models import PeriodicRun
 
 logger = logging.getLogger(__name__)
 LOOK_SECONDS: Final = 1.0
+CLAIM_SECONDS: Final = 30.0
+"""A claim is renewed while its work runs: of a worker that was killed, another takes over after this long."""
 
 Work = Callable[[datetime], object]
 """Takes the present time; what it gives is not looked at."""
@@ -34,7 +38,7 @@ class Periodic:
     """Between the beginnings of two runs."""
     work: Work
     limit_seconds: float
-    """After this long a run counts as dead and another worker may begin."""
+    """A run that takes longer counts as stuck, and another worker may begin."""
 
 
 _registry: dict[str, Periodic] = {}
@@ -59,7 +63,7 @@ def _claim(periodic: Periodic, now: datetime) -> bool:
     due = Q(began_at=None) | Q(began_at__lte=now - timedelta(seconds=periodic.seconds))
     unclaimed = Q(claimed_until=None) | Q(claimed_until__lt=now)
     claim = PeriodicRun.objects.filter(due, unclaimed, name=periodic.name)
-    until = now + timedelta(seconds=periodic.limit_seconds)
+    until = now + timedelta(seconds=min(CLAIM_SECONDS, periodic.limit_seconds))
     if claim.update(claimed_until=until, began_at=now):
         return True
     if PeriodicRun.objects.filter(name=periodic.name).exists():
@@ -68,10 +72,37 @@ def _claim(periodic: Periodic, now: datetime) -> bool:
     return bool(claim.update(claimed_until=until, began_at=now))
 
 
+@contextmanager
+def _kept(periodic: Periodic, now: datetime) -> Iterator[None]:
+    """Renew the claim in a thread of its own while the block runs, up to the work's limit."""
+    ended, end = threading.Event(), time.monotonic() + periodic.limit_seconds
+
+    def renew() -> None:
+        try:
+            while not ended.wait(CLAIM_SECONDS / 3) and time.monotonic() < end:
+                try:
+                    until = timezone.now() + timedelta(seconds=CLAIM_SECONDS)
+                    PeriodicRun.objects.filter(name=periodic.name, began_at=now).update(claimed_until=until)
+                except DatabaseError:
+                    logger.warning("The claim of periodic work %s could not be renewed.", periodic.name, exc_info=True)
+                    connection.close()
+        finally:
+            connection.close()
+
+    keeper = threading.Thread(target=renew, name=f"periodic-{periodic.name}", daemon=True)
+    keeper.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        keeper.join()
+
+
 def _run(periodic: Periodic, now: datetime) -> None:
     mine = PeriodicRun.objects.filter(name=periodic.name, began_at=now)
     try:
-        periodic.work(now)
+        with _kept(periodic, now):
+            periodic.work(now)
     except DatabaseError:
         # Nothing can be written now: the claim runs out by itself.
         raise

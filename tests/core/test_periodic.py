@@ -1,6 +1,7 @@
 """Periodic work runs once when it is due, by one worker, and again after a worker died at it."""
 
-from datetime import timedelta
+import time
+from datetime import datetime, timedelta
 
 import pytest
 from django.utils import timezone
@@ -33,6 +34,26 @@ def test_work_of_a_worker_that_died_is_taken_over_after_its_limit() -> None:
     assert ran == []
     periodic.periodic_run_due(now=NOW + timedelta(seconds=101))
     assert len(ran) == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_claim_is_short_and_renewed_while_the_work_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(periodic, "CLAIM_SECONDS", 0.06)
+    claims: set[datetime | None] = set()
+
+    def work(_now: datetime) -> None:
+        # What a worker that is killed here leaves behind is free again after a moment, however long the work may take.
+        end = time.monotonic() + 20
+        while len(claims) < 3:
+            assert time.monotonic() < end, "the claim was not renewed"
+            claims.add(PeriodicRun.objects.get().claimed_until)
+
+    now = timezone.now()
+    periodic.periodic_register("test.work", work, seconds=10, limit_seconds=3600)
+    assert periodic.periodic_run_due(now=now) == ["test.work"]
+    row = PeriodicRun.objects.get()
+    assert (row.claimed_until, row.error) == (None, "")
+    assert all(claim is not None and claim < now + timedelta(seconds=60) for claim in claims)
 
 
 def test_work_that_fails_is_noted_and_tried_again_and_holds_nobody_up() -> None:
