@@ -42,6 +42,7 @@ PUBLIC = {
     "sharing:keys",
     "sharing:style",
     "sharing:script",
+    "sharing:reasons",
     "sharing:verifier",
     "sharing:verifier-file",
     # Answers 401 in JSON instead of leading to a form.

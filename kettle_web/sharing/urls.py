@@ -28,6 +28,7 @@ urlpatterns = [
     path("share-<slug:digest>.css", views_style.style, name="style"),
     path("share-<slug:name>.js", views_style.script, name="script"),
     path("verifier/", views_verifier.modules, name="verifier"),
+    path("verifier/reasons-<slug:language>.json", views_style.reasons, name="reasons"),
     path("verifier/verifier.html", views_verifier.download, name="verifier-file"),
     path(".well-known/kettle-vsa-keys.json", views_machine.keys, name="keys"),
 ]

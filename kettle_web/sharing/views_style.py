@@ -1,12 +1,14 @@
-"""The one style sheet of public pages, and the one script of each."""
+"""The one style sheet of public pages, the one script of each, and its sentences in other languages."""
 
 from __future__ import annotations
 
+from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.gzip import gzip_page
 from django.views.decorators.http import require_safe
 
+from kettle_web.sharing.reasons import reasons_said
 from kettle_web.sharing.script import ENTRIES, script_made
 from kettle_web.sharing.style import style_made
 
@@ -30,6 +32,18 @@ def script(request: HttpRequest, name: str) -> HttpResponse:
         raise Http404
     made = script_made(entry)
     return _kept(made.text, "text/javascript", is_own=digest == made.digest)
+
+
+@gzip_page
+@login_not_required
+@require_safe
+def reasons(request: HttpRequest, language: str) -> HttpResponse:
+    """The sentences of the browser's verifier in one of the site's languages, as JSON: pairs of English and translated."""
+    if language not in dict(settings.LANGUAGES):
+        raise Http404
+    response = JsonResponse(reasons_said(language), safe=False, json_dumps_params={"ensure_ascii": False})
+    response["Cache-Control"] = "public, max-age=3600"
+    return response
 
 
 def _kept(text: bytes, kind: str, *, is_own: bool) -> HttpResponse:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django import template
 from django.urls import reverse
+from django.utils.translation import get_language
 
 from kettle_web.sharing.script import script_made
 from kettle_web.sharing.style import style_made
@@ -15,6 +16,13 @@ register = template.Library()
 def share_style() -> str:
     """Address of the one style sheet of public pages."""
     return reverse("sharing:style", args=[style_made().digest])
+
+
+@register.simple_tag
+def share_said() -> str:
+    """Address of the verifier's sentences in the page's language; empty: it is English, as they are."""
+    language = get_language() or "en"
+    return "" if language == "en" else reverse("sharing:reasons", args=[language])
 
 
 @register.simple_tag

@@ -5,6 +5,7 @@
  */
 
 import { hexBytes, hexEncode } from "../verify/bytes.js";
+import { saidShow } from "./said.js";
 import { shapeOf, stateShow, textOf } from "./texts.js";
 
 /** Bytes shown before and behind the flipped one. */
@@ -127,9 +128,8 @@ function failedMake(session, check) {
   const line = document.createElement("li");
   const title = session.material.server?.checks.find((one) => one.code === check.code)?.title ?? check.title;
   const reason = document.createElement("span");
-  reason.lang = "en";
   reason.className = "soft";
-  reason.textContent = check.reason;
+  saidShow(reason, check.reason);
   line.append(shapeOf("outcome-fail"), " ", title, document.createElement("br"), reason);
   return line;
 }

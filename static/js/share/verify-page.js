@@ -11,6 +11,7 @@ import { hexEncode } from "../verify/bytes.js";
 import { sha256 } from "../verify/sha256.js";
 import { breakItStart } from "./break-it.js";
 import { fileCheckStart } from "./file-check.js";
+import { said, saidShow, saidStart } from "./said.js";
 import { breathe, shapeOf, stateShow, textOf } from "./texts.js";
 
 /** Bytes of a policy file that are read. */
@@ -132,13 +133,12 @@ function rowMake(section, row) {
   line.dataset.code = row.code;
   const title = document.createElement("th");
   title.scope = "row";
-  title.append(row.title);
+  title.append(said(row.title));
   if (row.reason.text && row.browser !== "pass") {
     const reason = document.createElement("span");
     reason.className = "check-reason";
-    // The verifier's own sentences are in English, whatever the page's language.
-    if (row.reason.own) reason.lang = "en";
-    reason.textContent = row.reason.text;
+    if (row.reason.own) saidShow(reason, row.reason.text);
+    else reason.textContent = row.reason.text;
     title.append(reason);
   }
   line.append(title, outcomeCell(section, row.server, "labelSite"), outcomeCell(section, row.browser, "labelBrowser"));
@@ -174,9 +174,8 @@ function resultShow(section, session) {
 function tellingMake(check) {
   const line = document.createElement("li");
   const reason = document.createElement("span");
-  reason.lang = "en";
-  reason.textContent = check.reason;
-  line.append(shapeOf(`outcome-${check.outcome}`), " ", `${check.title}: `, reason);
+  saidShow(reason, check.reason);
+  line.append(shapeOf(`outcome-${check.outcome}`), " ", `${said(check.title)}: `, reason);
   return line;
 }
 
@@ -225,7 +224,7 @@ export async function pageStart() {
   const broken = document.querySelector("[data-break-it]");
   let material;
   try {
-    material = await materialOf(section);
+    [material] = await Promise.all([materialOf(section), saidStart(section.dataset.said)]);
   } catch (error) {
     section.querySelector("[data-slot=error]").textContent = String(error.message ?? error);
     stateShow(section, "failed");
