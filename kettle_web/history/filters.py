@@ -87,7 +87,9 @@ def filters_read(values: Mapping[str, Iterable[str]], *, now: datetime) -> Filte
     notes: list[str] = []
     bounds: dict[str, datetime] = {}
     for name in NAMES:
-        given = list(dict.fromkeys(text.strip() for text in values.get(name, ()) if text.strip(" -")))
+        # PostgreSQL knows no U+0000.
+        texts = [text.replace("\x00", "").strip() for text in values.get(name, ())]
+        given = list(dict.fromkeys(text for text in texts if text.strip(" -")))
         if len(given) > MAX_VALUES:
             notes.append(_("Of «%(name)s» only the first %(count)d values are used.") % {"name": name, "count": MAX_VALUES})
         for text in given[:MAX_VALUES]:

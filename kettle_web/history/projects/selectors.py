@@ -41,7 +41,7 @@ def project_builds(viewer: User) -> QuerySet[Build]:
 
 def projects_page(viewer: User, parameters: QueryDict) -> ProjectsPage:
     """Projects by their newest build, a page at a time. A number of queries that does not grow with them."""
-    query = parameters.get("q", "").strip()[:QUERY_CHARS]
+    query = parameters.get("q", "").replace("\x00", "").strip()[:QUERY_CHARS]
     before = _key(parameters)
     found = newest_of_projects(project_builds(viewer), query=query, before=before, limit=PAGE_ROWS + 1)
     projects = Project.objects.in_bulk(list(found.values())[:PAGE_ROWS])
