@@ -66,6 +66,10 @@ class AgainBlock:
     """Newest first."""
     more_later: int
     """How many are not shown."""
+    place: str = ""
+    """Where it would go, as the form says it back: what was read there is what happens. Empty: nothing is offered."""
+    elsewhere: str = ""
+    """That it would go to another server than the earlier build, and who may read the source there; empty: to the same one."""
     was_withdrawn: bool = False
     """It was stopped while it waited in line here: no Kettle server has heard of it."""
 
@@ -86,6 +90,12 @@ def again_block(build: Build, viewer: Viewer) -> AgainBlock:
     count = later.count()
     earlier = seen.filter(pk=build.again_of_id).first() if build.again_of_id else None
     ways, refusal = _ways(build) if may_build_again(build, viewer) else ((), "")
+    where: Endpoint | Pool | None = None
+    if ways:
+        try:
+            where = _place(build)
+        except BuildError as error:
+            ways, refusal = (), error.message
     return AgainBlock(
         ways=ways,
         warning=again_warning(build) if ways else "",
@@ -94,6 +104,8 @@ def again_block(build: Build, viewer: Viewer) -> AgainBlock:
         earlier=_relative(earlier, build.again_way) if earlier is not None else None,
         later=tuple(_relative(other, other.again_way) for other in later[:LATER_SHOWN]),
         more_later=max(0, count - LATER_SHOWN),
+        place=place_value(where) if where is not None else "",
+        elsewhere=_elsewhere(build, where) if where is not None else "",
         was_withdrawn=build.state == State.ABANDONED and build.failure_code == "withdrawn",
     )
 
@@ -148,10 +160,11 @@ def is_retriable(build: Build) -> bool:
     return build.state == State.FAILED and build.fault != Fault.SOURCE
 
 
-def build_again(*, build: Build, owner: User, way: str, submission_key: str, confirmed: bool = False) -> Build:
-    """Create a build that repeats `build`; the same `submission_key` again gives the same one.
+def build_again(*, build: Build, owner: User, way: str, submission_key: str, confirmed: bool = False, place: str = "") -> Build:
+    """Create a build that repeats `build`; the same `submission_key` again gives the same one. `place`: the server that the person was
+    told of; empty: whichever it is.
 
-    Raises `BuildError` for a way that is not open, an unconfirmed risk of building twice, or a source that is gone.
+    Raises `BuildError` for a way that is not open, an unconfirmed risk of building twice, a source that is gone, or another place.
     """
     if existing := build_submitted(owner, submission_key):
         return existing
@@ -160,28 +173,51 @@ def build_again(*, build: Build, owner: User, way: str, submission_key: str, con
         raise BuildError("again-way", refusal or _("This build cannot be repeated in this way. Reload its page."), status=409)
     if (warning := again_warning(build)) and not confirmed:
         raise BuildError("again-unconfirmed", warning, status=409)
+    where = _place(build)
+    if place and place != place_value(where):
+        said = _elsewhere(build, where) or _("It would go to «%(name)s» again.") % {"name": where.name}
+        raise BuildError("again-elsewhere", said, status=409)
     return build_create(
         owner=owner,
+        pool=where if isinstance(where, Pool) else None,
+        endpoint=where if isinstance(where, Endpoint) else None,
         origin=build.origin,
         label=build.label,
         submission_key=submission_key,
         again_of=build,
         again_way=way,
-        **_where(build),
         **_what(build, AgainWay(way)),
     )
 
 
-def _where(build: Build) -> dict[str, Any]:
+def place_value(place: Endpoint | Pool) -> str:
+    return f"{'pool' if isinstance(place, Pool) else 'endpoint'}-{place.pk}"
+
+
+def _elsewhere(build: Build, place: Endpoint | Pool) -> str:
+    earlier = build.pool or build.endpoint
+    if earlier is None or earlier == place:
+        return ""
+    names = {"old": earlier.name, "new": place.name, "operator": place.operator}
+    if place.operator:
+        return (
+            _("«%(old)s» takes no builds any more: it goes to «%(new)s». %(operator)s operates that and may be able to read the source.")
+            % names
+        )
+    return _("«%(old)s» takes no builds any more: it goes to «%(new)s». Whoever operates that may be able to read the source.") % names
+
+
+def _place(build: Build) -> Endpoint | Pool:
+    """Give where it goes: where it went, or else the default. Raises `BuildError` where there is nothing."""
     if build.pool is not None and build.pool.is_enabled:
-        return {"pool": build.pool}
+        return build.pool
     endpoint = build.endpoint
     if build.pool is None and endpoint is not None and endpoint.is_enabled and endpoint.spent_at is None:
-        return {"endpoint": endpoint}
+        return endpoint
     if (other := endpoints_enabled().first()) is not None:
-        return {"endpoint": other}
+        return other
     if (pool := Pool.objects.filter(is_enabled=True).order_by("-is_default", "name").first()) is not None:
-        return {"pool": pool}
+        return pool
     raise BuildError("endpoint-none", _("This site knows no Kettle server. Its operator has to configure one."))
 
 

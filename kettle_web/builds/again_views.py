@@ -30,9 +30,12 @@ def again(request: HttpRequest, uid: str) -> HttpResponse:
             way=request.POST.get("way", ""),
             submission_key=request.POST.get("submission_key", "")[:KEY_CHARS],
             confirmed=request.POST.get("confirmed") == "1",
+            place=request.POST.get("place", ""),
         )
     except BuildError as error:
-        if error.code == "again-unconfirmed":
+        if error.code == "again-elsewhere":
+            messages.error(request, _("Nothing was sent. Look first where it would go now: %(place)s") % {"place": error.message})
+        elif error.code == "again-unconfirmed":
             messages.error(request, _("Nothing was sent. Say first that you know this: %(warning)s") % {"warning": error.message})
         else:
             messages.error(request, error.message)

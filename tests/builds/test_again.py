@@ -212,8 +212,31 @@ def test_switched_off_server_is_replaced_by_the_default_one(owner: User, failed:
     other = Endpoint.objects.create(name="other", base_url="http://127.0.0.1:10")
     Endpoint.objects.filter(id=failed.endpoint_id).update(is_enabled=False)
     failed.refresh_from_db()
-    click(owner, failed, way="retry")
+    block = again_block(failed, owner)
+    assert "takes no builds any more: it goes to «other»" in block.elsewhere
+    assert "Retry" in page(owner, failed)
+    assert "it goes to «other»" in page(owner, failed)
+    click(owner, failed, way="retry", place=block.place)
     assert newest().endpoint_id == other.id
+
+
+def test_source_goes_to_nobody_whom_the_person_was_not_told_of(owner: User, failed: Build) -> None:
+    told = again_block(failed, owner)
+    assert (told.place, told.elsewhere) == (f"endpoint-{failed.endpoint_id}", "")
+    Endpoint.objects.create(name="other", base_url="http://127.0.0.1:10", operator="Machines Inc")
+    Endpoint.objects.filter(id=failed.endpoint_id).update(is_enabled=False)
+    answer = click(owner, failed, way="retry", place=told.place)
+    assert answer["Location"] == f"/builds/{failed.uid}/"
+    assert Build.objects.count() == 1
+    assert "Machines Inc operates that and may be able to read the source" in page(owner, failed)
+
+
+def test_site_without_a_server_offers_nothing(owner: User, failed: Build) -> None:
+    Endpoint.objects.update(is_enabled=False)
+    failed.refresh_from_db()
+    block = again_block(failed, owner)
+    assert block.ways == ()
+    assert "knows no Kettle server" in block.refusal
 
 
 def test_get_is_not_allowed(owner: User, failed: Build) -> None:
