@@ -5,12 +5,24 @@ from __future__ import annotations
 from typing import Any, NoReturn
 
 import pytest
-from asgiref.sync import sync_to_async
+from django.contrib.auth.decorators import login_not_required
 from django.contrib.auth.models import User
 from django.db import InterfaceError, OperationalError, ProgrammingError, connection
+from django.http import HttpRequest
 from django.test import AsyncClient, Client
+from django.urls import path as address
 
 pytestmark = pytest.mark.django_db
+handler500 = "kettle_web.core.broken.broken"
+
+
+@login_not_required
+def gone(request: HttpRequest) -> NoReturn:
+    raise OperationalError("gone")
+
+
+urlpatterns = [address("gone/", gone)]
+"""Of the one test that must not open a connection of another thread's."""
 
 
 @pytest.fixture
@@ -58,16 +70,9 @@ def test_machines_are_told_as_json(person: User) -> None:
     assert (answer.status_code, answer.json()["error"]["code"]) == (503, "database-away")
 
 
-@pytest.mark.django_db(transaction=True)
-async def test_the_same_holds_where_requests_are_served_by_asgi(person: User, monkeypatch: pytest.MonkeyPatch) -> None:
-    client = AsyncClient(raise_request_exception=False)
-    await sync_to_async(client.force_login)(person)
-
-    def gone(*_args: object, **_more: object) -> NoReturn:
-        raise OperationalError("gone")
-
-    monkeypatch.setattr("kettle_web.pages.views.home_page", gone)
-    answer = await client.get("/")
+async def test_the_same_holds_where_requests_are_served_by_asgi(settings: Any) -> None:
+    settings.ROOT_URLCONF = __name__
+    answer = await AsyncClient(raise_request_exception=False).get("/gone/")
     assert answer.status_code == 503
 
 
