@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from itertools import islice
 from typing import BinaryIO, Final
@@ -28,8 +29,10 @@ from kettle_web.core.disk import disk_errors
 logger = logging.getLogger(__name__)
 MOVES: Final = 100
 """How often a log may move while one reader reads it; it moves once in a thousand lines, and once in its life for good."""
-SEAL_AT_ONCE: Final = 20
-"""Logs that one periodic run seals; the next run goes on."""
+SEAL_SECONDS: Final = 10.0
+"""After so long one periodic run begins with no further log; the next run goes on. Other periodic work waits for it."""
+SEAL_LOOK: Final = 500
+"""Logs that one run looks at, those among them that cannot be sealed: they hold nobody up."""
 BATCH_LINES: Final = 2000
 
 
@@ -167,12 +170,14 @@ def _blob_of(file: BinaryIO) -> Blob:
     return Blob(digest.hexdigest(), size)
 
 
-def logs_seal_due(now: datetime) -> int:
+def logs_seal_due(now: datetime, *, clock: Callable[[], float] = time.monotonic) -> int:
     """Seal what has ended and is not sealed yet; give how many logs were."""
     # Rows are there only of builds that run and of those that are to be sealed: this stays small however long the history.
     ended = EventChunk.objects.filter(build__state__in=TERMINAL).order_by("build_id").values_list("build_id", flat=True).distinct()
-    sealed = 0
-    for build_id in list(ended[:SEAL_AT_ONCE]):
+    sealed, until = 0, clock() + SEAL_SECONDS
+    for build_id in list(ended[:SEAL_LOOK]):
+        if clock() > until:
+            break
         try:
             sealed += log_seal(build_id)
         except Exception:

@@ -205,6 +205,15 @@ class TestSeal:
         assert logs_seal_due(timezone.now()) == 1
         assert SealedLog.objects.get().build_id == builds[1].pk
 
+    def test_many_long_logs_are_sealed_in_several_runs_so_that_other_work_gets_its_turn(self, build_make) -> None:
+        for build in [build_make(state=State.BUILDING) for _ in range(3)]:
+            Build.objects.update(lease_owner="me")
+            append(build, "a")
+            end(build)
+        seconds = iter((0.0, 1.0, 9.0, 11.0))
+        assert logs_seal_due(timezone.now(), clock=lambda: next(seconds)) == 2
+        assert logs_seal_due(timezone.now()) == 1
+
 
 class TestText:
     def test_line_of_the_file_has_the_number_of_the_line(self, build: Build) -> None:
