@@ -43,7 +43,7 @@ def share_addresses(shown: Shown, token: str) -> ShareAddresses:
         log=at("log") if shown.has(Part.LOG) else "",
         proof_html=at("proof-html") if has_proof else "",
         proof_zip=at("proof-zip") if has_proof else "",
-        summary=at("summary"),
+        summary=at("summary") if shown.report.artifacts else "",
         printed=at("printed"),
         badge=at("badge", whole=True),
         card=at("card", whole=True),

@@ -142,9 +142,9 @@ def _plain_files(shown: Shown) -> dict[str, bytes]:
         files["provenance.json"] = document_bytes(shown.row.provenance_sha256, "provenance")
     values: dict[str, Any] = {
         "report.json": report_to_json(shown.report),
-        "summary.dsse.json": summary_envelope(shown, verifier_id=settings.PUBLIC_URL),
-        "summary-keys.json": keys_document(),
     }
+    if shown.report.artifacts:
+        values |= {"summary.dsse.json": summary_envelope(shown, verifier_id=settings.PUBLIC_URL), "summary-keys.json": keys_document()}
     if policy := _policy(shown):
         values["policy.json"] = policy
     if shown.report.collateral:

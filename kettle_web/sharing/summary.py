@@ -8,8 +8,11 @@ Source: slsa.dev/spec/v1.1/verification_summary, in-toto Statement v1.
 from __future__ import annotations
 
 import json
+import re
 from datetime import UTC
 from typing import Any, Final
+
+from django.http import Http404
 
 from kettle_web.sharing.dsse import envelope
 from kettle_web.sharing.shown import Shown
@@ -20,11 +23,17 @@ STATEMENT_TYPE: Final = "https://in-toto.io/Statement/v1"
 PREDICATE_TYPE: Final = "https://slsa.dev/verification_summary/v1"
 UNEVALUATED: Final = "SLSA_BUILD_LEVEL_UNEVALUATED"
 SLSA_VERSION: Final = "1.1"
+_SHA256: Final = re.compile(r"[0-9a-f]{64}")
 
 
 def summary_statement(shown: Shown, *, verifier_id: str) -> dict[str, Any]:
-    """The statement about the files that the link shows. `verifier_id`: the site's public address."""
+    """The statement about the files that the link shows. `verifier_id`: the site's public address.
+
+    Raises `Http404` without any file: an in-toto statement is about at least one.
+    """
     report = shown.report
+    if not report.artifacts:
+        raise Http404
     passed = report.now.verdict is Verdict.CONFIRMED
     inputs = {"provenance.json": shown.row.provenance_sha256, "evidence.json": shown.row.evidence_sha256}
     return {
@@ -35,7 +44,7 @@ def summary_statement(shown: Shown, *, verifier_id: str) -> dict[str, Any]:
             "verifier": {"id": verifier_id},
             "timeVerified": report.now.at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
             "resourceUri": _resource_uri(shown),
-            "policy": {"uri": f"{verifier_id}/policy/", "digest": {"sha256": report.policy_version}},
+            "policy": _policy(report.policy_version, verifier_id),
             "inputAttestations": [{"uri": f"urn:kettle:{name}", "digest": {"sha256": sha256}} for name, sha256 in inputs.items() if sha256],
             "verificationResult": "PASSED" if passed else "FAILED",
             "verifiedLevels": [UNEVALUATED] if passed else ["FAILED"],
@@ -46,13 +55,19 @@ def summary_statement(shown: Shown, *, verifier_id: str) -> dict[str, Any]:
     }
 
 
+def _policy(version: str, verifier_id: str) -> dict[str, Any]:
+    """A digest that is not one would make the statement unreadable: without a list none is stated."""
+    policy: dict[str, Any] = {"uri": f"{verifier_id}/policy/"}
+    return policy | ({"digest": {"sha256": version}} if _SHA256.fullmatch(version) else {})
+
+
 def _resource_uri(shown: Shown) -> str:
     """Where the files come from: the source as the provenance states it, at its commit; else the first file's digest."""
     said = shown.report.provenance or {}
     uri, commit = str(said.get("source_uri") or ""), str(said.get("git_commit") or "")
     if uri:
         return f"{uri}@{commit}" if commit else uri
-    return f"urn:sha256:{shown.report.artifacts[0].sha256}" if shown.report.artifacts else "urn:kettle:unknown"
+    return f"urn:sha256:{shown.report.artifacts[0].sha256}"
 
 
 def summary_envelope(shown: Shown, *, verifier_id: str) -> dict[str, Any]:

@@ -1,8 +1,10 @@
 """The signed summary, read by other people's tools."""
 
 import base64
+import io
 import json
 import stat
+import zipfile
 
 import pytest
 from django.core.management import call_command
@@ -15,6 +17,7 @@ from securesystemslib.exceptions import VerificationError
 from securesystemslib.signer import SSlibKey
 
 from kettle_web.sharing.models import SigningKey
+from kettle_web.sharing.parts import Part
 from kettle_web.verifications.models import Report
 
 pytestmark = pytest.mark.django_db
@@ -124,3 +127,23 @@ def test_key_that_opens_it_is_the_owners_alone(settings):
     if not path.exists():
         pytest.skip("the key comes from the environment here")
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+def test_without_a_file_there_is_nothing_to_state(link_to, shared):
+    row = Report.objects.get(build=shared)
+    row.document["artifacts"] = []
+    row.save(update_fields=["document"])
+    token = link_to(*Part)
+    assert Client().get(f"/s/{token}/summary.dsse.json").status_code == 404
+    page = Client().get(f"/s/{token}/").content.decode()
+    assert "summary.dsse.json" not in page
+    assert "report.json" in page
+    names = zipfile.ZipFile(io.BytesIO(Client().get(f"/s/{token}/proof.zip").content)).namelist()
+    assert not [name for name in names if "summary" in name]
+
+
+def test_without_a_list_no_digest_of_one_is_stated(link_to, shared):
+    row = Report.objects.get(build=shared)
+    row.document["policy_version"] = ""
+    row.save(update_fields=["document"])
+    assert "digest" not in statement(link_to())["predicate"]["policy"]
