@@ -13,7 +13,7 @@ from kettle_web.builds.states import RUNNING, State
 from kettle_web.history.asked import Asked
 from kettle_web.history.filters import CHOICES, RUNNING_VALUE, choice_values, choice_word, filter_title
 from kettle_web.history.fragments import FilterGroup, FilterOption
-from kettle_web.history.titles import address_title
+from kettle_web.history.titles import address_spellings, address_title
 from kettle_web.verifications.models import Repository
 
 REPOSITORIES_SHOWN: Final = 8
@@ -89,12 +89,18 @@ def _choices(asked: Asked, counts: Counts, path: str, name: str) -> FilterGroup:
 
 
 def _repositories(asked: Asked, counts: Counts, path: str) -> FilterGroup:
-    on = set(asked.filters.of("repo"))
-    most = counts.repositories.most_common(REPOSITORIES_SHOWN)
-    urls = dict(Repository.objects.filter(pk__in=[pk for pk, _count in most]).values_list("pk", "url"))
+    on = {address_spellings(value)[0]: value for value in asked.filters.of("repo")}
+    urls = dict(Repository.objects.filter(pk__in=list(counts.repositories)).values_list("pk", "url"))
+    # Spellings of one address are one line, by that which most builds have, and the filter means them all.
+    together: dict[str, tuple[str, int]] = {}
+    for pk, count in counts.repositories.most_common():
+        if pk in urls:
+            base = address_spellings(urls[pk])[0]
+            value, known = together.get(base, (urls[pk], 0))
+            together[base] = (value, known + count)
+    most = sorted(together.items(), key=lambda item: -item[1][1])[:REPOSITORIES_SHOWN]
     options = [
-        FilterOption(urls[pk], address_title(urls[pk]), urls[pk] in on, asked.switched(path, "repo", urls[pk]), count)
-        for pk, count in most
-        if pk in urls
+        FilterOption(value, address_title(value), base in on, asked.switched(path, "repo", on.get(base, value)), count)
+        for base, (value, count) in most
     ]
     return FilterGroup("repo", filter_title("repo"), tuple(options))

@@ -12,7 +12,7 @@ from kettle_web.builds.models import Attempt
 from kettle_web.builds.selectors import builds_for_viewer, digest_keys, sees_all_builds
 from kettle_web.history.filters import CHOICES, Filter
 from kettle_web.history.reading import MIN_FILE_PREFIX, Reading, query_read
-from kettle_web.history.titles import address_core
+from kettle_web.history.titles import address_core, address_spellings
 from kettle_web.verifications.models import Artifact, BuildIndex, BuildPackage, PackageDigest, Repository
 from kettle_web.verifications.search import dictionary
 from kettle_web.verifications.search.dictionary import Found
@@ -80,8 +80,8 @@ def filter_meaning(item: Filter, viewer: User) -> Meaning:
     if name in CHOICES:
         return _found(dictionary.chosen(_KINDS[name][0], [value]))
     if name == "repo":
-        if pk := Repository.objects.filter(url=value).values_list("pk", flat=True).first():
-            return Meaning(frozenset({token(Family.REPOSITORY, pk)}))
+        if known := list(Repository.objects.filter(url__in=address_spellings(value)).values_list("pk", flat=True)):
+            return Meaning(frozenset(token(Family.REPOSITORY, pk) for pk in known))
         has_path = len(address_parts(value)) > 1 or "/" in value
         return _found(dictionary.repositories(address_core(value)) if has_path else dictionary.parts(value, (Kind.ADDRESS,)))
     if name == "dep":

@@ -22,3 +22,9 @@ def address_core(text: str) -> str:
         host, slash, path = text.partition("://")[2].partition("/")
         text = host.rpartition("@")[2] + slash + path
     return text.rstrip("/").removesuffix(".git") if "/" in text.strip("/") else text.rstrip("/")
+
+
+def address_spellings(url: str) -> tuple[str, ...]:
+    """Give the ways to write one repository's address, the shortest first: git takes `.git` and a slash at the end for nothing."""
+    base = url.rstrip("/").removesuffix(".git")
+    return (base, f"{base}.git", f"{base}/", f"{base}.git/")

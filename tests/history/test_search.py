@@ -282,6 +282,21 @@ def test_facet_of_a_repository_is_exact(client, ada, three):
     assert _found(client, three, repo="https://example.org/team/kex.git") == ["kex"]
 
 
+def test_spellings_of_one_repository_are_one_line_and_one_filter(client, ada, three):
+    other = build_make(ada, repo_url="https://example.org/team/kex/", state=State.FAILED)
+    build_index(other.pk)
+    group = next(group for group in client.get(HISTORY).context["page"].filters if group.name == "repo")
+    (option,) = [option for option in group.options if option.word == "example.org/team/kex"]
+    assert (option.count, option.is_on) == (2, False)
+    page = client.get(option.url).context["page"]
+    assert {row.uid for row in page.rows} == {other.uid, three["kex"].uid}
+    for spelled in ("https://example.org/team/kex", "https://example.org/team/kex.git"):
+        page = client.get(HISTORY, {"repo": spelled}).context["page"]
+        (option,) = [option for group in page.filters if group.name == "repo" for option in group.options]
+        assert option.is_on
+        assert option.url == HISTORY
+
+
 def test_plots_count_days_and_lead_to_them(client, ada, three):
     Build.objects.filter(pk=three["bad"].pk).update(created_at=timezone.now() - timedelta(days=2))
     page = client.get(HISTORY).context["page"]
