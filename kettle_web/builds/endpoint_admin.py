@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from kettle_web.builds.endpoints import EMBEDDED_NAME, origin_of, token_columns
 from kettle_web.builds.errors import BuildError
 from kettle_web.builds.models import Build, Endpoint, Pool, Queue
+from kettle_web.builds.queue import queue_held
 from kettle_web.builds.states import RUNNING
 from kettle_web.kettle_api.endpoint import endpoint_parse
 from kettle_web.kettle_api.errors import KettleError
@@ -46,7 +47,7 @@ def endpoint_add(*, name: str, base_url: str, token: str = "", pool: Pool | None
         raise BuildError("endpoint-name", _("«embedded» is the name of this site's own server; choose another."))
     url = address_check(base_url)
     if pool is not None:
-        fields |= {"kind": Endpoint.Kind.ONE_SHOT, "attests": pool.attests, "dialect": pool.dialect, "operator": pool.operator}
+        fields |= _machine_columns(pool)
     try:
         with transaction.atomic():
             return Endpoint.objects.create(name=name, base_url=url, pool=pool, managed_by=SITE, **fields, **token_columns(url, token))
@@ -54,11 +55,24 @@ def endpoint_add(*, name: str, base_url: str, token: str = "", pool: Pool | None
         raise BuildError("endpoint-name", _("There is a server of this name already.")) from error
 
 
+def _machine_columns(pool: Pool) -> dict[str, Any]:
+    """What a machine has from its pool, whatever a form says."""
+    return {
+        "kind": Endpoint.Kind.ONE_SHOT,
+        "attests": pool.attests,
+        "dialect": pool.dialect,
+        "operator": pool.operator,
+        "max_running": None,
+    }
+
+
 def endpoint_change(endpoint: Endpoint, *, base_url: str, **fields: Any) -> bool:
     """Change a server of the site; true where its token was dropped because it now lives elsewhere. Raises `BuildError`."""
     _own(endpoint)
     url = address_check(base_url) if base_url.strip().rstrip("/") != endpoint.base_url else endpoint.base_url
     is_moved = url != endpoint.base_url
+    if endpoint.pool is not None:
+        fields |= _machine_columns(endpoint.pool)
     drops = is_moved and bool(endpoint.token_encrypted)
     if is_moved:
         # Whoever may type an address must not be able to have a stored token sent there.
@@ -108,15 +122,17 @@ def machine_remove(machine: Endpoint) -> None:
     """Take a machine out of its pool: one that nothing was sent to is forgotten, any other stays in the list of spent ones."""
     if machine.pool_id is None:
         raise BuildError("endpoint-machine", _("This is no machine of a pool."))
-    busy = Build.objects.filter(endpoint=machine, state__in=RUNNING).exists()
-    if busy or (machine.leased_build_id is not None and machine.spent_at is None):
-        raise BuildError("endpoint-busy", _("A build is on this machine. It is spent when that ends."))
-    is_traceless = not machine.provision and not machine.attempts.exists() and not machine.builds.exists()
-    free = Endpoint.objects.filter(id=machine.id, leased_build=None, spent_at=None)
-    if is_traceless:
-        free.delete()
-    else:
-        free.update(spent_at=timezone.now(), spent_reason=_("An administrator took it out of the pool."))
+    # Whoever gives machines away waits meanwhile: it is not given to a build while it goes.
+    with queue_held():
+        busy = Build.objects.filter(endpoint=machine, state__in=RUNNING).exists()
+        if busy or Endpoint.objects.filter(id=machine.id, leased_build__isnull=False, spent_at=None).exists():
+            raise BuildError("endpoint-busy", _("A build is on this machine. It is spent when that ends."))
+        is_traceless = not machine.provision and not machine.attempts.exists() and not machine.builds.exists()
+        free = Endpoint.objects.filter(id=machine.id, leased_build=None, spent_at=None)
+        if is_traceless:
+            free.delete()
+        else:
+            free.update(spent_at=timezone.now(), spent_reason=_("An administrator took it out of the pool."))
 
 
 def limit_per_user_set(number: int | None) -> None:

@@ -24,6 +24,8 @@ from kettle_web.builds.health import endpoint_check
 from kettle_web.builds.models import Endpoint, Pool, Queue
 
 FIELDS = ("name", "base_url", "kind", "dialect", "attests", "operator", "max_running")
+OF_THE_POOL = ("kind", "dialect", "attests", "operator", "max_running")
+"""What a machine has from its pool."""
 POOL_FIELDS = ("name", "operator", "dialect", "attests", "is_provisioned", "min_ready", "max_machines")
 
 
@@ -87,11 +89,13 @@ def endpoint(request: HttpRequest, pk: int) -> HttpResponse:
     """Everything about one server; a POST changes it where it is the site's own."""
     row = get_object_or_404(Endpoint.objects.select_related("pool"), pk=pk)
     form, status = EndpointForm(request.POST or None, initial={name: getattr(row, name) for name in FIELDS}), 200
+    for name in OF_THE_POOL if row.pool_id is not None else ():
+        del form.fields[name]
     if request.method == "POST":
         status = 422
         if form.is_valid():
             try:
-                dropped = admin.endpoint_change(row, **{name: form.cleaned_data[name] for name in FIELDS})
+                dropped = admin.endpoint_change(row, **{name: form.cleaned_data[name] for name in FIELDS if name in form.fields})
             except BuildError as error:
                 _add_error(form, error)
             else:

@@ -84,6 +84,7 @@ def endpoints_sync(env: Env) -> list[Endpoint]:
         for row in env.endpoints:
             if row.name == EMBEDDED_NAME:
                 raise BuildError("endpoint-name", _("«embedded» is the name of this site's own server; choose another."))
+            _name_free(row.name)
             said = {"kind": row.kind, "dialect": row.dialect, "operator": row.operator, "max_running": row.max_running}
             named.append(endpoint_save(name=row.name, base_url=row.url, token=row.token, attests=row.attests, **said))
         from_environment = Endpoint.objects.filter(managed_by=Endpoint.ManagedBy.ENVIRONMENT)
@@ -91,6 +92,12 @@ def endpoints_sync(env: Env) -> list[Endpoint]:
         gone.update(is_enabled=False, is_default=False, is_default_chosen=False)
         _default_keep(named)
     return [Endpoint.objects.get(id=endpoint.id) for endpoint in named]
+
+
+def _name_free(name: str) -> None:
+    """Let the environment have the name. Whatever an administrator or a program gave it to stays what it is, its builds with it."""
+    for other in Endpoint.objects.filter(name=name).exclude(managed_by=Endpoint.ManagedBy.ENVIRONMENT):
+        Endpoint.objects.filter(id=other.id).update(name=f"{name[:80]} (added here, {other.id})")
 
 
 def _default_keep(named: list[Endpoint]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
@@ -11,11 +12,16 @@ from django.core.management import CommandError, call_command
 from django.test import Client
 from django.utils import timezone
 
+from kettle_web.builds.endpoint_admin import endpoint_add, machine_remove
 from kettle_web.builds.endpoints import endpoint_token, endpoints_sync
+from kettle_web.builds.errors import BuildError
 from kettle_web.builds.models import Attempt, Build, Endpoint, Pool, Queue
 from kettle_web.builds.services import build_create
+from kettle_web.builds.states import State
+from kettle_web.builds.submit import build_submit
 from kettle_web.core.secrets import decrypt, encrypt
 from kettle_web.env import EndpointEnv, EnvError, env_read
+from tests.at_once import at_once
 from tests.fakes.kettle_server import KettleServer
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -172,6 +178,52 @@ def test_machines_come_and_go_by_hand(admin: Client, owner: User) -> None:
     second.refresh_from_db()
     assert second.spent_at is not None
     assert "took it out" in admin.get(f"/endpoints/pools/{pool.pk}/").content.decode()
+
+
+def test_machine_stays_what_its_pool_says(admin: Client) -> None:
+    pool = Pool.objects.create(name="machines", operator="Machines Inc")
+    machine = endpoint_add(name="one", base_url="http://127.0.0.1:9", pool=pool)
+    shown = admin.get(f"/endpoints/{machine.pk}/").content.decode()
+    assert 'name="base_url"' in shown
+    assert 'name="kind"' not in shown
+    answer = admin.post(
+        f"/endpoints/{machine.pk}/",
+        {"name": "two", "base_url": machine.base_url, "kind": "service", "dialect": "multipart", "max_running": "7"},
+    )
+    assert answer.status_code == 302
+    machine.refresh_from_db()
+    assert (machine.name, machine.kind, machine.dialect, machine.attests, machine.max_running) == ("two", "one-shot", "json", True, None)
+    assert machine.operator == "Machines Inc"
+
+
+def test_machine_is_either_removed_or_given_to_a_build(admin: Client, owner: User) -> None:
+    pool = Pool.objects.create(name="machines")
+    with KettleServer() as server:
+        machine = endpoint_add(name="one", base_url=server.url, pool=pool)
+        build = build_create(owner=owner, pool=pool, origin="repository", repo_url="https://example.org/a/b")
+
+        def work(number: int) -> None:
+            if number % 2:
+                build_submit(build.id)
+            else:
+                with suppress(BuildError):
+                    machine_remove(machine)
+
+        at_once(work)
+        build.refresh_from_db()
+        assert len(server.submissions) == (1 if build.state == State.BUILDING else 0)
+    assert Endpoint.objects.filter(id=machine.id).exists() is (build.state == State.BUILDING)
+
+
+def test_name_that_the_environment_takes_leaves_the_other_server_and_its_builds_alone(owner: User) -> None:
+    mine = endpoint_add(name="mine", base_url="http://127.0.0.1:9", kind="service")
+    build = build_create(owner=owner, endpoint=mine, origin="repository", repo_url="https://example.org/a/b")
+    for _ in range(2):
+        endpoints_sync(env_read({"KETTLE_ENDPOINTS": '[{"name": "mine", "url": "https://other.example"}]'}))
+    build.refresh_from_db()
+    assert (build.endpoint.base_url, build.endpoint.managed_by) == ("http://127.0.0.1:9", "site")
+    assert "added here" in build.endpoint.name
+    assert Endpoint.objects.get(name="mine").base_url == "https://other.example"
 
 
 def test_machine_with_a_build_on_it_is_not_removed(admin: Client, owner: User) -> None:
