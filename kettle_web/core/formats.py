@@ -6,13 +6,15 @@ Everything gives plain text or escaped HTML made with `format_html`; nothing her
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Final
 
+from django.utils.dateformat import format as date_format
+from django.utils.formats import number_format
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
+from django.utils.translation import ngettext, pgettext
 
 from kettle_web.core.visible import visible
 
@@ -36,7 +38,8 @@ def size_text(count: int | float | None, digits: int = 3) -> str:
         if value < 1023.5 or unit == "TiB":
             break
     places = max(0, digits - (1 if value < 10 else 2 if value < 100 else 3))
-    return f"{value:.{places}f} {unit}"
+    # Rounded before: Django cuts off.
+    return number_format(f"{value:.{places}f}") + f" {unit}"
 
 
 def duration_text(seconds: float | None) -> str:
@@ -46,7 +49,7 @@ def duration_text(seconds: float | None) -> str:
     if seconds < 1:
         return _("under 1 s")
     if seconds < 10 and seconds != int(seconds):
-        return _("%(seconds).1f s") % {"seconds": seconds}
+        return _("%(seconds)s s") % {"seconds": number_format(f"{seconds:.1f}")}
     whole = round(seconds)
     hours, rest = divmod(whole, 3600)
     minutes, left = divmod(rest, 60)
@@ -61,7 +64,13 @@ def duration_text(seconds: float | None) -> str:
 
 def exact_text(moment: datetime) -> str:
     """A moment to the second, with its zone: «23 Nov 2026, 14:32:07 UTC»."""
-    return f"{moment.astimezone(UTC):%-d %b %Y, %H:%M:%S} UTC"
+    return f"{day_text(moment)}, {moment.astimezone(UTC):%H:%M:%S} UTC"
+
+
+def day_text(moment: date) -> str:
+    """A day, in UTC where it is a moment: «23 Nov 2026»; in German «23. Nov 2026»."""
+    day = moment.astimezone(UTC) if isinstance(moment, datetime) else moment
+    return date_format(day, pgettext("in the letters of Django's date filter", "j M Y"))
 
 
 def relative_text(moment: datetime, now: datetime) -> str:

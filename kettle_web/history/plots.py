@@ -7,11 +7,10 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Final
 
-from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from kettle_web.core.formats import duration_text
+from kettle_web.core.formats import day_text, duration_text
 from kettle_web.history.asked import Asked
 from kettle_web.history.days import Day
 from kettle_web.history.durations import median_seconds
@@ -28,8 +27,6 @@ BARS_MAX: Final = 45
 BAR_WIDEST: Final = 40
 """A bar is a bar even where there are only one or two."""
 GAP: Final = 2
-DAY_FORMAT: Final = "j M Y"
-"""As times are written everywhere on the pages."""
 
 
 @dataclass(frozen=True)
@@ -43,8 +40,8 @@ class Period:
     @property
     def name(self) -> str:
         if self.first == self.last:
-            return date_format(self.first, DAY_FORMAT)
-        return _("%(first)s to %(last)s") % {"first": date_format(self.first, DAY_FORMAT), "last": date_format(self.last, DAY_FORMAT)}
+            return day_text(self.first)
+        return _("%(first)s to %(last)s") % {"first": day_text(self.first), "last": day_text(self.last)}
 
 
 def periods(days: Mapping[date, Day], *, first: date, last: date) -> list[Period]:
@@ -76,7 +73,7 @@ def plots(found: list[Period], asked: Asked, path: str) -> tuple[Plot, ...]:
 def _builds(found: list[Period], asked: Asked, path: str) -> Plot:
     most = max(found, key=lambda period: period.day.builds)
     total, failed = sum(period.day.builds for period in found), sum(period.day.failed for period in found)
-    first, last = date_format(found[0].first, DAY_FORMAT), date_format(found[-1].last, DAY_FORMAT)
+    first, last = day_text(found[0].first), day_text(found[-1].last)
     words = {"total": total, "failed": failed, "first": first, "last": last}
     summary = _("%(total)d builds from %(first)s to %(last)s, of which %(failed)d failed.") % words
     busiest = {"period": most.name, "count": most.day.builds}
@@ -155,7 +152,7 @@ def _plot(
         top_label=label,
         top_x=middle if anchor == "middle" else 0 if anchor == "start" else WIDTH,
         top_anchor=anchor,
-        first_label=date_format(found[0].first, DAY_FORMAT),
-        last_label=date_format(found[-1].last, DAY_FORMAT),
+        first_label=day_text(found[0].first),
+        last_label=day_text(found[-1].last),
         part_label=part,
     )

@@ -1,9 +1,12 @@
 """The language of a page: by the address for strangers, kept in a cookie for people with an account."""
 
+from datetime import UTC, datetime
+
 import pytest
 from django.test import Client
 from django.utils import translation
 
+from kettle_web.core.formats import duration_text, exact_text, size_text
 from tests.accounts.people import person_make
 
 pytestmark = pytest.mark.django_db
@@ -56,3 +59,11 @@ def test_reading_the_address_is_refused(signed_in):
 def test_address_is_stronger_than_the_choice(signed_in):
     signed_in.post(ADDRESS, {"language": "de"})
     assert signed_in.get("/builds/new/?lang=en")["Content-Language"] == "en"
+
+
+def test_numbers_and_days_are_written_as_the_language_writes_them():
+    moment = datetime(2026, 3, 5, 4, 5, 6, tzinfo=UTC)
+    with translation.override("de"):
+        assert (size_text(1_500_000), duration_text(2.96), exact_text(moment)) == ("1,43 MiB", "3,0 s", "5. Mär 2026, 04:05:06 UTC")
+    with translation.override("en"):
+        assert (size_text(1_500_000), duration_text(2.96), exact_text(moment)) == ("1.43 MiB", "3.0 s", "5 Mar 2026, 04:05:06 UTC")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import UTC
 from statistics import median
 from typing import Final
 
@@ -11,7 +10,7 @@ from django.utils.translation import gettext as _
 
 from kettle_web.builds.models import Build
 from kettle_web.builds.states import State
-from kettle_web.core.formats import duration_text, size_text
+from kettle_web.core.formats import day_text, duration_text, size_text
 from kettle_web.core.plots import Bar, bars_svg
 from kettle_web.core.visible import visible
 from kettle_web.history.projects.fragments import Plot, Sample
@@ -61,7 +60,7 @@ def plots(found: tuple[Sample, ...]) -> tuple[Plot, ...]:
 
 
 def _bar(sample: Sample, value: float | None, text: str) -> Bar:
-    values = {"day": f"{sample.created_at.astimezone(UTC):%-d %b %Y}", "ref": visible(sample.ref), "value": text or _("not known")}
+    values = {"day": day_text(sample.created_at), "ref": visible(sample.ref), "value": text or _("not known")}
     if sample.verdict == "failed":
         words = _("%(day)s, %(ref)s, verdict failed: %(value)s") if sample.ref else _("%(day)s, verdict failed: %(value)s")
         return Bar(value, words % values, kind="failed")
