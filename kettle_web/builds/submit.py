@@ -42,6 +42,8 @@ logger = logging.getLogger(__name__)
 TRIES = 8
 BACKOFF_SECONDS = (1, 2, 4, 8, 15, 30, 60, 60)
 """Three minutes in all: long enough for a server that starts again, short enough for a person who waits."""
+NOT_LET_IN = (401, 403, 404)
+"""Answers of a machine whose token or address is wrong, whatever is sent to it."""
 
 ClientFor = Callable[[Endpoint], KettleClient]
 
@@ -215,6 +217,9 @@ def _refused(build: Build, attempt: Attempt, lease: Lease, error: KettleError) -
     elif not isinstance(error, Refused) or may_have_begun(error):
         # Whether it had begun when it failed is not known.
         machine_spend(build.endpoint, _("It failed at build %(uid)s: %(said)s") % {"uid": build.uid, "said": error.message[:300]})
+    elif build.pool_id is not None and error.status in NOT_LET_IN:
+        # It took nothing, and will take nothing: the next build would be given this very machine.
+        machine_spend(build.endpoint, _("It refused build %(uid)s: %(said)s") % {"uid": build.uid, "said": error.message[:300]})
     if error.retry and not isinstance(error, Unanswered):
         _again_or_fail(build, lease, error)
     else:

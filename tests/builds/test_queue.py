@@ -296,6 +296,19 @@ def test_machine_whose_connection_broke_halfway_is_set_aside(owner: User, pool: 
     assert fresh(build).state == State.QUEUED
 
 
+@pytest.mark.parametrize("status", [401, 403, 404])
+def test_machine_that_lets_nobody_in_is_set_aside_for_the_next_build(owner: User, pool: Pool, status: int) -> None:
+    with KettleServer(build_answer=PlainTextResponse("no", status)) as closed, KettleServer() as server:
+        wrong, right = machine(pool, closed.url), machine(pool, server.url)
+        first, second = submitted(owner, pool=pool), submitted(owner, pool=pool)
+        build_submit(first.id)
+        build_submit(second.id)
+    assert (fresh(first).state, fresh(second).state) == (State.FAILED, State.BUILDING)
+    wrong.refresh_from_db()
+    assert wrong.spent_reason.startswith(f"It refused build {first.uid}")
+    assert fresh(second).endpoint_id == right.id
+
+
 def test_workers_at_once_take_each_machine_once(owner: User, pool: Pool) -> None:
     with KettleServer(build_seconds=0.1) as server:
         for _ in range(3):
