@@ -122,7 +122,10 @@ def test_people_wait_in_turn_and_are_told_why(site: RunningSite, browser: Browse
 
 
 def test_build_waits_for_a_machine_of_its_pool_and_spends_it(site: RunningSite, visitor: Visitor, axe: str) -> None:
-    admin = visitor.page("/endpoints/pools/add/")
+    admin = visitor.page("/endpoints/add/")
+    _judge(admin, axe)
+    admin.goto(site.address + "/endpoints/pools/add/")
+    _judge(admin, axe)
     admin.get_by_label("Name").fill("machines")
     admin.get_by_role("button", name="Add", exact=True).click()
     expect(admin.get_by_role("heading", level=1)).to_have_text("machines")
