@@ -35,6 +35,14 @@ def said(text: str) -> str:
     return _said(translation.get_language() or "", text)
 
 
+def said_parts(text: str) -> str:
+    """The same for what a library listed: «SMT allowed, reserved, must be set». Single words stay, because they may be names."""
+    if is_english():
+        return text
+    language = translation.get_language() or ""
+    return "".join(_value(language, piece) for piece in re.split(r"([,;:] )", text))
+
+
 def is_english() -> bool:
     return (translation.get_language() or "en").partition("-")[0] == "en"
 

@@ -5,7 +5,7 @@ from django.utils import translation
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kettle_web.core.said import said
+from kettle_web.core.said import said, said_parts
 
 
 @pytest.fixture(autouse=True)
@@ -39,6 +39,12 @@ def test_value_that_is_a_sentence_of_the_verifier_is_translated_too():
 
 def test_value_behind_a_colon_stays():
     assert said("The root is a pinned one: 0a0b") == "Die Wurzel ist eine festgelegte: 0a0b"
+
+
+def test_list_of_a_library_is_translated_piece_by_piece():
+    assert said_parts("ABI 0.0; SMT allowed, Log") == "ABI 0.0; SMT erlaubt, Log"
+    with translation.override("en"):
+        assert said_parts("ABI 0.0; SMT allowed, Log") == "ABI 0.0; SMT allowed, Log"
 
 
 def test_value_that_is_one_word_stays_a_name():

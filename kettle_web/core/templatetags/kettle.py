@@ -21,6 +21,7 @@ from django.utils.translation import gettext_lazy
 
 from kettle_web.core import formats
 from kettle_web.core.said import said as make_said
+from kettle_web.core.said import said_parts as make_said_parts
 from kettle_web.core.visible import visible as make_visible
 
 register = template.Library()
@@ -108,6 +109,12 @@ def visible(text: str) -> str:
 def said(text: str) -> str:
     """A text that a worker stored in English, in the language of the page."""
     return make_said(text)
+
+
+@register.filter
+def said_parts(text: str) -> str:
+    """What a library listed, piece by piece in the language of the page."""
+    return make_said_parts(text)
 
 
 @register.filter
