@@ -64,7 +64,8 @@ def machine_release(endpoint: Endpoint, build_id: int) -> None:
 
 
 def spent_by(build: Build) -> str:
-    return _("It built %(uid)s.") % {"uid": build.uid}
+    # It has accepted the build and may still be at it.
+    return _("It took %(uid)s.") % {"uid": build.uid}
 
 
 def perhaps_spent_by(build: Build) -> str:

@@ -33,7 +33,7 @@ MOST_CHARS: Final = {"url": 500, "token": 4000, "ref": 200}
 LOOK_SECONDS: Final = 0.05
 WITHHELD: Final = frozenset(
     {"SECRET_KEY", "FIELD_ENCRYPTION_KEY", "DATABASE_URL", "REDIS_URL", "STORAGE_URL", "KETTLE_ENDPOINTS", "EMAIL_URL"}
-    | {"KETTLE_PROVISIONER_TOKEN"}
+    | {"KETTLE_PROVISIONER_TOKEN", "AWS_S3_ACCESS_KEY_ID", "AWS_S3_SECRET_ACCESS_KEY"}
 )
 """Variables of this site that are no business of the program; what it needs itself (a cloud's credentials) is left to it."""
 
