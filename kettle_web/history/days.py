@@ -18,6 +18,8 @@ from kettle_web.verifications.models import DayCount, DayStale
 
 DAYS_AT_ONCE: Final = 1000
 """Days that one round of the periodic work counts."""
+EVERYONE: Final = 0
+"""In place of an owner: all of them together, for who sees every build."""
 FRESH_MAX: Final = 20_000
 """Builds since the last counted day that a page counts itself; more of them wait for the periodic work."""
 ROW_FIELDS: Final = ("owner_id", "state", "verdict", "origin", "created_at", "finished_at")
@@ -35,6 +37,12 @@ class Day:
         self.builds += builds
         self.failed += failed
         self.buckets[number] += builds
+
+    def join(self, other: Day) -> None:
+        """Count what another one counts too."""
+        self.builds += other.builds
+        self.failed += other.failed
+        self.buckets.update(other.buckets)
 
 
 def is_failed(state: str, verdict: str) -> bool:
@@ -73,9 +81,12 @@ def _day_write(day: date) -> None:
         DayStale.objects.filter(day=day).delete()
         found = days_of(Build.objects.filter(created_at__gte=begin, created_at__lt=begin + timedelta(days=1)))
         DayCount.objects.filter(day=day).delete()
+        together = Day()
+        for counts in found.values():
+            together.join(counts)
         DayCount.objects.bulk_create(
             DayCount(day=day, owner_id=owner_id, bucket=number, builds=builds, failed=counts.failed if place == 0 else 0)
-            for (_day, owner_id), counts in found.items()
+            for owner_id, counts in [(EVERYONE, together), *((owner, counts) for (_day, owner), counts in found.items())]
             # What failed is the day's, not a duration's: it stands in one of the rows.
             for place, (number, builds) in enumerate(sorted(counts.buckets.items()))
         )
@@ -84,8 +95,7 @@ def _day_write(day: date) -> None:
 def days_visible(viewer: User, *, first: date, last: date) -> dict[date, Day]:
     """Give the days from `first` to `last` on which the viewer may see builds."""
     counted = DayCount.objects.filter(day__gte=first, day__lte=last)
-    if not sees_all_builds(viewer):
-        counted = counted.filter(owner_id=viewer.pk)
+    counted = counted.filter(owner_id=EVERYONE if sees_all_builds(viewer) else viewer.pk)
     days: dict[date, Day] = {}
     for day, number, builds, failed in counted.values_list("day", "bucket").annotate(n=Sum("builds"), f=Sum("failed")):
         days.setdefault(day, Day()).add(number=number, builds=builds, failed=failed)
@@ -95,8 +105,5 @@ def days_visible(viewer: User, *, first: date, last: date) -> dict[date, Day]:
     if begin < end:
         fresh = builds_for_viewer(viewer).filter(Q(created_at__gte=begin) & Q(created_at__lt=end)).order_by("-created_at")
         for (day, _owner), counts in days_of(fresh[:FRESH_MAX]).items():
-            known = days.setdefault(day, Day())
-            known.builds += counts.builds
-            known.failed += counts.failed
-            known.buckets.update(counts.buckets)
+            days.setdefault(day, Day()).join(counts)
     return days

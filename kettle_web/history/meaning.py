@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from django.contrib.auth.models import User
-from django.db.models import Q, QuerySet
+from django.db.models import F, Q, QuerySet
 
 from kettle_web.builds.models import Attempt
 from kettle_web.builds.selectors import builds_for_viewer, digest_keys, sees_all_builds
@@ -20,6 +21,8 @@ from kettle_web.verifications.search.tokens import Family, Kind, address_parts, 
 
 BUILDS_MAX: Final = 1001
 """Builds with one exact value that are looked at, the newest."""
+DIGESTS_MAX: Final = 10
+"""Packages with one digest that are looked at."""
 _KINDS: Final = {
     "verdict": (Kind.VERDICT,),
     "state": (Kind.STATE,),
@@ -58,6 +61,8 @@ def word_meaning(reading: Reading, viewer: User) -> Meaning:
         meaning |= _found(_text(reading))
     if builds := _exact(reading, viewer):
         meaning |= Meaning(builds=frozenset(builds))
+    if reading.digest:
+        meaning |= _dependencies(reading.digest, viewer)
     return meaning
 
 
@@ -102,63 +107,86 @@ def filter_meaning(item: Filter, viewer: User) -> Meaning:
 
 
 def _exact(reading: Reading, viewer: User) -> set[int]:
-    """Ids of the newest builds that the viewer may see and that carry what was typed as one of their own values."""
+    """Ids of the newest builds that the viewer may see and that carry what was typed as one of their own values.
+
+    Each column is asked by itself: of conditions joined by «or» the databases walk every build.
+    """
     found: set[int] = set()
     if reading.sha256_hex:
         found |= _digests(reading.sha256_hex, viewer)
-    if reading.digest:
-        found |= _dependencies(reading.digest, viewer)
     if reading.hex_prefix:
         found |= _commits(reading.hex_prefix, viewer)
         if MIN_FILE_PREFIX <= len(reading.hex_prefix) < 64:
             found |= _files(reading.hex_prefix, viewer)
-    own = Q()
     if reading.nonce_hex:
-        found |= _newest(BuildIndex.objects.filter(nonce=reading.nonce_hex), viewer)
-        found |= _newest(Attempt.objects.filter(nonce=bytes.fromhex(reading.nonce_hex)), viewer)
+        found |= _of_index(viewer, nonce=reading.nonce_hex)
+        found |= _few(Attempt.objects.filter(nonce=bytes.fromhex(reading.nonce_hex)), viewer)
     if reading.uid:
-        own |= Q(uid=reading.uid)
+        found |= _of_build(viewer, uid=reading.uid)
     if reading.job_id:
-        own |= Q(job_id=reading.job_id)
-    if own:
-        found |= set(builds_for_viewer(viewer).filter(own).order_by("-pk").values_list("pk", flat=True)[:BUILDS_MAX])
+        found |= _of_build(viewer, job_id=reading.job_id)
     return found
 
 
 def _digests(sha256_hex: str, viewer: User) -> set[int]:
-    artifacts = _newest(Artifact.objects.filter(sha256=bytes.fromhex(sha256_hex)), viewer)
-    indexed = _newest(BuildIndex.objects.filter(Q(lockfile_sha256=sha256_hex) | Q(merkle_root=sha256_hex)), viewer)
+    found = _newest(Artifact.objects.filter(sha256=bytes.fromhex(sha256_hex)), viewer)
+    for name in ("lockfile_sha256", "merkle_root"):
+        found |= _of_index(viewer, **{name: sha256_hex})
     keys = frozenset[int]().union(*digest_keys(sha256_hex).values())
-    builds = builds_for_viewer(viewer).filter(pk__in=[0, *keys]).order_by("-pk").values_list("pk", flat=True)[:BUILDS_MAX]
-    return artifacts | indexed | set(builds)
+    return found | set(builds_for_viewer(viewer).filter(pk__in=[0, *keys]).order_by("-pk").values_list("pk", flat=True)[:BUILDS_MAX])
 
 
 def _files(prefix: str, viewer: User) -> set[int]:
     """Files whose digest begins so: a range of the index of digests."""
     low, high = bytes.fromhex(prefix.ljust(64, "0")), bytes.fromhex(prefix.ljust(64, "f"))
-    return _newest(Artifact.objects.filter(sha256__gte=low, sha256__lte=high), viewer)
+    return _few(Artifact.objects.filter(sha256__gte=low, sha256__lte=high), viewer)
 
 
-def _dependencies(digest: str, viewer: User) -> set[int]:
-    found: set[int] = set()
-    for pk, package_id in PackageDigest.objects.filter(digest=digest).values_list("pk", "package_id")[:10]:
-        found |= _newest(BuildPackage.objects.filter(package_id=package_id, digest_id=pk), viewer)
-    return found
+def _dependencies(digest: str, viewer: User) -> Meaning:
+    """Builds that state a digest for a dependency: where a package only ever had one, those that contain the package."""
+    stated = list(PackageDigest.objects.filter(digest=digest).values_list("pk", "package_id")[:DIGESTS_MAX])
+    counts = Counter(PackageDigest.objects.filter(package__in=[pk for _pk, pk in stated]).values_list("package_id", flat=True))
+    tokens = frozenset(token(Family.PACKAGE, package_id) for _pk, package_id in stated if counts[package_id] == 1)
+    builds: set[int] = set()
+    for pk, package_id in stated:
+        if counts[package_id] > 1:
+            builds |= _newest(BuildPackage.objects.filter(package_id=package_id, digest_id=pk), viewer)
+    return Meaning(tokens, frozenset(builds))
 
 
 def _commits(prefix: str, viewer: User) -> set[int]:
     """Commits and trees that begin so: a range, which an index answers everywhere; «g» follows the last hex digit."""
     if not prefix:
         return set()
-    in_commit = _newest(BuildIndex.objects.filter(git_commit__gte=prefix, git_commit__lt=prefix + "g"), viewer)
-    return in_commit | _newest(BuildIndex.objects.filter(git_tree__gte=prefix, git_tree__lt=prefix + "g"), viewer)
+    end = prefix + "g"
+    return _of_index(viewer, git_commit__gte=prefix, git_commit__lt=end) | _of_index(viewer, git_tree__gte=prefix, git_tree__lt=end)
 
 
-def _newest(rows: QuerySet[BuildIndex] | QuerySet[Artifact] | QuerySet[BuildPackage] | QuerySet[Attempt], viewer: User) -> set[int]:
-    """The builds of some rows, as far as the viewer may see them."""
-    if not sees_all_builds(viewer):
-        rows = rows.filter(build__owner_id=viewer.pk)
-    return set(rows.order_by("-build_id").values_list("build_id", flat=True)[:BUILDS_MAX])
+def _of_index(viewer: User, **values: str) -> set[int]:
+    return _few(BuildIndex.objects.filter(**values), viewer)
+
+
+def _of_build(viewer: User, **values: str) -> set[int]:
+    rows = builds_for_viewer(viewer).filter(**values).order_by((F("pk") + 0).desc())
+    return set(rows.values_list("pk", flat=True)[:BUILDS_MAX])
+
+
+def _newest(rows: QuerySet[Artifact] | QuerySet[BuildPackage], viewer: User) -> set[int]:
+    """The builds of rows that an index holds in the order of builds, as far as the viewer may see them."""
+    return set(_visible(rows, viewer).order_by("-build_id").values_list("build_id", flat=True)[:BUILDS_MAX])
+
+
+def _few(rows: QuerySet[Any], viewer: User) -> set[int]:
+    """The builds of rows that an index finds and that are few. Sorted by a sum, or the planner would walk all builds in order."""
+    return set(_visible(rows, viewer).order_by((F("build_id") + 0).desc()).values_list("build_id", flat=True)[:BUILDS_MAX])
+
+
+def _visible(rows: QuerySet[Any], viewer: User) -> QuerySet[Any]:
+    if sees_all_builds(viewer):
+        return rows
+    # A sum again: the index of the value is asked, not the one of the owner.
+    own: QuerySet[Any] = rows.alias(build_owner=F("build__owner_id") + 0).filter(build_owner=viewer.pk)
+    return own
 
 
 def running_condition(reading: Reading) -> Q:

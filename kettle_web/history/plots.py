@@ -55,9 +55,7 @@ def periods(days: Mapping[date, Day], *, first: date, last: date) -> list[Period
         together = Day()
         for offset in range((end - begin).days + 1):
             if day := days.get(begin + timedelta(days=offset)):
-                together.builds += day.builds
-                together.failed += day.failed
-                together.buckets.update(day.buckets)
+                together.join(day)
         found.append(Period(begin, end, together))
         begin = end + timedelta(days=1)
     return found

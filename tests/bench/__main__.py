@@ -8,6 +8,7 @@ from tests.bench.builder import builder
 from tests.bench.chaos import chaos
 from tests.bench.compare import compare
 from tests.bench.follows import follows
+from tests.bench.history import BUILDS, history
 from tests.bench.live import live
 from tests.bench.log import log
 from tests.bench.memory import memory
@@ -22,6 +23,7 @@ BENCHES = {
     "chaos": chaos,
     "compare": compare,
     "follows": follows,
+    "history": history,
     "builder": builder,
     "live": live,
     "log": log,
@@ -43,9 +45,11 @@ def main() -> int:
     )
     parser.add_argument("name", choices=sorted(BENCHES))
     parser.add_argument("--runs", type=int, default=5, help="runs of each quantity (default: %(default)s)")
+    parser.add_argument("--builds", type=int, default=BUILDS, help="builds in the history that `history` asks (default: %(default)s)")
     parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
     arguments = parser.parse_args()
-    rows = BENCHES[arguments.name](max(1, arguments.runs))
+    runs = max(1, arguments.runs)
+    rows = history(runs, arguments.builds) if arguments.name == "history" else BENCHES[arguments.name](runs)
     if arguments.json:
         print(json.dumps(document(rows), indent=2, ensure_ascii=False))
     else:

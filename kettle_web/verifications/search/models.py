@@ -57,7 +57,9 @@ class SearchRow(models.Model):
 
 
 class DayCount(models.Model):
-    """How many builds of one owner began on a day and took about so long. Days that are over only; today is counted anew."""
+    """How many builds of one owner, or of all (owner 0), began on a day and took about so long. Days that are over only; today is
+    counted anew.
+    """
 
     day = models.DateField()
     """In UTC."""
