@@ -98,14 +98,14 @@ def _durations(found: list[Period], asked: Asked, path: str) -> Plot:
     longest = max((value for value in medians if value is not None), default=0.0)
     place_longest = medians.index(longest) if longest else 0
     words = {"longest": duration_text(longest), "period": found[place_longest].name}
-    summary = _("The middle build took longest %(period)s: about %(longest)s.") % words if longest else _("No build has ended yet.")
+    summary = _("The median duration was longest %(period)s: about %(longest)s.") % words if longest else _("No build has ended yet.")
     bars = []
     for place, (period, median) in enumerate(zip(found, medians, strict=True)):
         text = _("about %(time)s") % {"time": duration_text(median)} if median is not None else _("none ended")
         share = (median or 0) / longest if longest else 0
         bars.append(_bar(place, period, share=share, part=0, said=text, figures=(text,), url=_url(asked, path, period), count=len(found)))
     label = _("about %(time)s") % {"time": duration_text(longest)} if longest else ""
-    return _plot(_("Time of the middle build"), summary, (_("Time"),), bars, label, place_longest, found)
+    return _plot(_("Median duration"), summary, (_("Time"),), bars, label, place_longest, found)
 
 
 def _bar(place: int, period: Period, *, share: float, part: float, said: str, figures: tuple[str, ...], url: str, count: int) -> Bar:
