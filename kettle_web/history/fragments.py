@@ -56,6 +56,11 @@ class FilterGroup:
     title: str
     options: tuple[FilterOption, ...]
 
+    @property
+    def is_first(self) -> bool:
+        """What is filtered by most; the others wait behind a fold."""
+        return self.name in ("verdict", "state")
+
 
 @dataclass(frozen=True)
 class Chip:

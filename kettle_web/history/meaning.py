@@ -10,8 +10,9 @@ from django.contrib.auth.models import User
 from django.db.models import F, Q, QuerySet
 
 from kettle_web.builds.models import Attempt
-from kettle_web.builds.selectors import builds_for_viewer, digest_keys, sees_all_builds
+from kettle_web.builds.selectors import builds_for_viewer, digest_keys
 from kettle_web.history.filters import CHOICES, Filter
+from kettle_web.history.of_builds import rows_visible
 from kettle_web.history.reading import MIN_FILE_PREFIX, Reading, query_read
 from kettle_web.history.titles import address_core, address_spellings
 from kettle_web.verifications.models import Artifact, BuildIndex, BuildPackage, PackageDigest, Repository
@@ -173,20 +174,12 @@ def _of_build(viewer: User, **values: str) -> set[int]:
 
 def _newest(rows: QuerySet[Artifact] | QuerySet[BuildPackage], viewer: User) -> set[int]:
     """The builds of rows that an index holds in the order of builds, as far as the viewer may see them."""
-    return set(_visible(rows, viewer).order_by("-build_id").values_list("build_id", flat=True)[:BUILDS_MAX])
+    return set(rows_visible(rows, viewer).order_by("-build_id").values_list("build_id", flat=True)[:BUILDS_MAX])
 
 
 def _few(rows: QuerySet[Any], viewer: User) -> set[int]:
     """The builds of rows that an index finds and that are few. Sorted by a sum, or the planner would walk all builds in order."""
-    return set(_visible(rows, viewer).order_by((F("build_id") + 0).desc()).values_list("build_id", flat=True)[:BUILDS_MAX])
-
-
-def _visible(rows: QuerySet[Any], viewer: User) -> QuerySet[Any]:
-    if sees_all_builds(viewer):
-        return rows
-    # A sum again: the index of the value is asked, not the one of the owner.
-    own: QuerySet[Any] = rows.alias(build_owner=F("build__owner_id") + 0).filter(build_owner=viewer.pk)
-    return own
+    return set(rows_visible(rows, viewer).order_by((F("build_id") + 0).desc()).values_list("build_id", flat=True)[:BUILDS_MAX])
 
 
 def running_condition(reading: Reading) -> Q:

@@ -120,6 +120,8 @@ def build_page(build: Build, viewer: User, *, now: datetime, want_log: bool = Tr
     name = row.label or row.title
     word = verdict_word(build.verdict) if build.verdict and not is_running else state_word(build.state)
     favicon = "running" if is_running else "failed" if build.state == State.FAILED else build.verdict
+    if row.is_seeded:
+        word, favicon = _("Seeded"), "simulated"
     return BuildPage(
         uid=build.uid,
         name=name,
@@ -137,6 +139,7 @@ def build_page(build: Build, viewer: User, *, now: datetime, want_log: bool = Tr
         is_failed=build.state == State.FAILED,
         waiting=waiting_view(build),
         is_import=build.origin == Build.Origin.IMPORT,
+        is_seeded=row.is_seeded,
         verdict=build.verdict,
         title=f"{word} · {name}",
         favicon=favicon,

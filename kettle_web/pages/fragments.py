@@ -96,6 +96,8 @@ class BuildPage:
     waiting: Waiting | None
     """Why it has not begun; None: nothing keeps it."""
     is_import: bool
+    is_seeded: bool
+    """Invented for measurements: nothing of it was built or checked, and the page says so first."""
     verdict: str
     title: str
     """Of the browser's tab, without the site's name."""

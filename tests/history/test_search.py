@@ -378,7 +378,8 @@ def test_seeded_history_is_found_counted_and_marked(client):
     first = client.get(HISTORY)
     page = first.context["page"]
     assert all(row.is_seeded for row in page.rows)
-    assert first.content.decode().count(">Seeded: invented<") == len(page.rows)
+    assert first.content.decode().count("Seeded, invented") == len(page.rows)
+    assert "is-confirmed" not in first.content.decode()
     assert all("invented" in row.headline for row in page.rows if row.verdict)
     found = client.get(HISTORY, {"q": "dep:serde verdict:confirmed"}, follow=True).context["page"]
     assert 0 < len(found.rows) <= found.count < 300

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from django.contrib.auth.models import User
-from django.db.models import QuerySet
+from django.db.models import F, QuerySet
 from django.http import QueryDict
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -15,6 +15,7 @@ from django.utils.translation import gettext_lazy
 from kettle_web.builds.models import Build
 from kettle_web.builds.selectors import builds_for_viewer, digest_keys
 from kettle_web.history.artifacts.fragments import ArtifactPage, NamingRow, ProducingRow
+from kettle_web.history.of_builds import rows_visible
 from kettle_web.history.selectors import history_row, is_owner_shown, with_titles
 from kettle_web.verifications.models import Artifact, BuildIndex, BuildPackage, PackageDigest
 from kettle_web.verifications.selectors import artifact_url_name
@@ -42,7 +43,7 @@ def artifact_page(viewer: User, sha256_hex: str, parameters: QueryDict) -> Artif
     A constant number of queries. What the viewer may not see is, here too, what does not exist.
     """
     visible = builds_for_viewer(viewer)
-    artifacts = Artifact.objects.filter(sha256=bytes.fromhex(sha256_hex), build__in=visible)
+    artifacts = rows_visible(Artifact.objects.filter(sha256=bytes.fromhex(sha256_hex)), viewer)
     newest = list(dict.fromkeys(artifacts.order_by("-build_id").values_list("build_id", flat=True)[: COUNT_CAP + 1]))
     independent, commits = _independent(newest[:LOOKED_AT])
     before = _key(parameters)
@@ -50,7 +51,7 @@ def artifact_page(viewer: User, sha256_hex: str, parameters: QueryDict) -> Artif
     keys = list(dict.fromkeys(page.order_by("-build_id").values_list("build_id", flat=True)[: (PAGE_ROWS + 1) * 4]))
     shown, here = keys[:PAGE_ROWS], reverse("artifacts:page", args=[sha256_hex])
     with_owner = is_owner_shown(viewer)
-    naming, is_naming_cut = _naming(visible, sha256_hex, with_owner)
+    naming, is_naming_cut = _naming(viewer, sha256_hex, with_owner)
     rows = _producing(visible, shown, sha256_hex, with_owner)
     return ArtifactPage(
         sha256=sha256_hex,
@@ -105,8 +106,9 @@ def _producing(visible: QuerySet[Build], keys: Sequence[int], sha256_hex: str, w
     return tuple(rows)
 
 
-def _naming(visible: QuerySet[Build], sha256_hex: str, with_owner: bool) -> tuple[tuple[NamingRow, ...], bool]:
+def _naming(viewer: User, sha256_hex: str, with_owner: bool) -> tuple[tuple[NamingRow, ...], bool]:
     """Builds that name the digest in another role, newest first: documents, lockfile, root, dependency."""
+    visible = builds_for_viewer(viewer)
     roles: dict[int, list[str]] = {}
     documents = digest_keys(sha256_hex)
     named = {key for found in documents.values() for key in found}
@@ -115,11 +117,13 @@ def _naming(visible: QuerySet[Build], sha256_hex: str, with_owner: bool) -> tupl
         if column in documents:
             found = [key for key in documents[column] if key in seen]
         else:
-            # One question for each: together they would have to look at every build.
-            found = list(visible.filter(**{column: sha256_hex}).order_by("-pk").values_list("pk", flat=True)[: NAMING_SHOWN + 1])
+            # One question for each, sorted by a sum: or databases would look at every build.
+            found = list(
+                visible.filter(**{column: sha256_hex}).order_by((F("pk") + 0).desc()).values_list("pk", flat=True)[: NAMING_SHOWN + 1]
+            )
         for key in found[: NAMING_SHOWN + 1]:
             roles.setdefault(key, []).append(str(word))
-    for build_id, name, version in _dependencies(visible, sha256_hex):
+    for build_id, name, version in _dependencies(viewer, sha256_hex):
         roles.setdefault(build_id, []).append(_("its dependency %(name)s %(version)s") % {"name": name, "version": version})
     keys = sorted(roles, reverse=True)
     builds = with_titles(visible.filter(pk__in=keys[:NAMING_SHOWN])).order_by("-pk")
@@ -127,11 +131,11 @@ def _naming(visible: QuerySet[Build], sha256_hex: str, with_owner: bool) -> tupl
     return rows, len(keys) > NAMING_SHOWN
 
 
-def _dependencies(visible: QuerySet[Build], sha256_hex: str) -> list[tuple[int, str, str]]:
+def _dependencies(viewer: User, sha256_hex: str) -> list[tuple[int, str, str]]:
     stated = list(PackageDigest.objects.filter(digest=f"sha256:{sha256_hex}").values_list("pk", "package_id")[:NAMING_SHOWN])
     # By the package first: that is what the table is ordered by.
     pairs = BuildPackage.objects.filter(package_id__in=[package for _pk, package in stated], digest_id__in=[pk for pk, _package in stated])
-    rows = pairs.filter(build__in=visible).order_by("-build_id").values_list("build_id", "package__name", "package__version")
+    rows = rows_visible(pairs, viewer).order_by("-build_id").values_list("build_id", "package__name", "package__version")
     return list(rows[: NAMING_SHOWN + 1])
 
 

@@ -72,6 +72,7 @@ class DayCount(models.Model):
 
     class Meta:
         constraints = (models.UniqueConstraint(fields=["day", "owner_id", "bucket"], name="day_count_once"),)
+        indexes = (models.Index(fields=["owner_id", "day"], name="day_count_owner"),)
 
     def __str__(self) -> str:
         return f"{self.day} {self.owner_id}: {self.builds}"
