@@ -10,12 +10,13 @@ from __future__ import annotations
 import asyncio
 import json
 import re
+import sqlite3
 import subprocess
 import tempfile
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -34,6 +35,10 @@ LINES = 750
 PAUSE_MS = 20
 ABOVE_CURL_MS = {"embedded": 300.0, "Redis": 120.0}
 CORES, RISE_MEGABYTES = 0.5, 60.0
+MANY = 200_000
+WARM_EVENTS = 20
+"""Phases, and what the tool says before the script begins."""
+EVENTS_PER_SECOND = 20_000.0
 STAMP = re.compile(rb"T(\d{13}\.\d{3})E")
 SAY = f"""
 let said = 0;
@@ -52,7 +57,17 @@ def live(runs: int) -> list[Row]:
         for viewers in VIEWERS:
             measured = [_run(mode, viewers) for _ in range(min(runs, 2))]
             rows += _rows(mode, viewers, measured)
-    return rows
+    flows = tuple(_flow() for _ in range(min(runs, 3)))
+    return [*rows, Row("from the builder's stream into the database", "events/s", flows, EVENTS_PER_SECOND, at_least=True)]
+
+
+SAY_MANY = f"""
+let text = "";
+for (let line = 0; line < {MANY}; line += 1) text += `line ${{line}} of a log that comes all at once\\n`;
+process.stdout.write(text);
+require("fs").mkdirSync("dist");
+require("fs").writeFileSync("dist/said.txt", "all");
+"""
 
 
 @dataclass
@@ -108,13 +123,34 @@ def _run(mode: str, viewers: int) -> Measured:
             site.end()
 
 
-def _submit(person: Person, place: Path) -> str:
+def _flow() -> float:
+    """Lines a second, from the first stored to the last, of a build that says all at once: builder, stream, follower, SQLite."""
+    with tempfile.TemporaryDirectory(prefix="kettle-bench-") as folder:
+        site = RunningSite(Path(folder) / "data", "--no-sandbox")
+        try:
+            with Person(site) as person, closing(sqlite3.connect(Path(folder) / "data" / "kettle.sqlite3")) as rows:
+                person.sign_in_first(site.one_time_password)
+                uid = _submit(person, Path(folder) / "many", SAY_MANY)
+                first, stored = (0.0, 0), 0
+                while stored < MANY:
+                    [(stored, state)] = rows.execute("SELECT last_seq, state FROM builds_build WHERE uid = ?", (uid,)).fetchall()
+                    if state in ("failed", "abandoned"):
+                        raise RuntimeError(f"The build ended as {state}.")
+                    if stored > WARM_EVENTS and not first[1]:
+                        first = (time.perf_counter(), stored)
+                    time.sleep(0.005)
+                return (stored - first[1]) / (time.perf_counter() - first[0])
+        finally:
+            site.end()
+
+
+def _submit(person: Person, place: Path, say: str = SAY) -> str:
     project = place / "clock"
     project.mkdir(parents=True)
     manifest = {"name": "clock", "version": "1.0.0", "private": True, "scripts": {"build": "node say.cjs"}}
     (project / "package.json").write_text(json.dumps(manifest))
     (project / "pnpm-lock.yaml").write_text("lockfileVersion: '9.0'\n\nimporters:\n\n  .: {}\n")
-    (project / "say.cjs").write_text(SAY + f"// {place.name}\n")
+    (project / "say.cjs").write_text(say + f"// {place.name}\n")
     who = ["-c", "user.name=Bench", "-c", "user.email=bench@example.org"]
     for command in (["init", "-q"], ["add", "."], [*who, "commit", "-qm", "Tell the time."]):
         subprocess.run(["git", "-C", str(project), *command], check=True)
