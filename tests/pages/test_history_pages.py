@@ -34,6 +34,8 @@ def project(site: RunningSite, signed_in_state: Path) -> str:
 def _paths(project: str) -> list[str]:
     return [
         "/",
+        "/builds/?q=serde&verdict=simulated&dep=-nothing",
+        "/builds/?q=nothing:so",
         "/projects/",
         f"/projects/{project}/",
         "/alarms/",
@@ -117,3 +119,38 @@ def test_digest_and_list_are_asked_for_without_scripts(scriptless: Visitor, proj
     expect(page.get_by_role("heading", name=re.compile(r"^\d+ affected builds$"))).to_be_visible()
     expect(page.get_by_text("serde@1.0.228 xz2@0.1.7").first).to_be_visible()
     expect(page).to_have_url(re.compile("/dependencies/affected/[?]list="))
+
+
+def test_search_is_for_the_keyboard(visitor: Visitor, project: str) -> None:
+    """Slash, a few letters, arrows, enter: a filter that becomes a chip, and the address shows it again."""
+    page = visitor.page("/builds/")
+    page.keyboard.press("/")
+    box = page.get_by_role("combobox")
+    expect(box).to_be_focused()
+    page.keyboard.type("serd")
+    option = page.get_by_role("option", name="serde")
+    expect(option).to_be_visible()
+    page.keyboard.press("ArrowDown")
+    expect(option).to_have_attribute("aria-selected", "true")
+    expect(box).to_have_attribute("aria-activedescendant", re.compile("."))
+    page.keyboard.press("Enter")
+    expect(box).to_have_value("dep:serde ")
+    expect(page.get_by_role("listbox")).to_be_hidden()
+    page.keyboard.type("verdict:simulated")
+    page.keyboard.press("Enter")
+    expect(page).to_have_url(re.compile(r"/builds/\?verdict=simulated&dep=serde$"))
+    expect(box).to_have_value("")
+    chips = page.get_by_role("list", name="Filters that are on")
+    expect(chips.get_by_role("listitem")).to_have_count(2)
+    page.reload()
+    chips.get_by_role("link", name="Dependency").click()
+    expect(page).to_have_url(re.compile(r"/builds/\?verdict=simulated$"))
+    page.close()
+
+
+def test_bar_of_a_plot_leads_to_its_day(visitor: Visitor, project: str) -> None:
+    page = visitor.page("/builds/")
+    page.locator(".day-plot-picture a").last.click()
+    expect(page).to_have_url(re.compile(r"/builds/\?after=[\d-]+&before=[\d-]+$"))
+    expect(page.locator("li[data-build]").first).to_be_visible()
+    page.close()
