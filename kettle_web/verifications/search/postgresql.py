@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from django.db import connection
 
+from kettle_web.verifications.search.tokens import Family, token_split
 from kettle_web.verifications.search.wanted import Span, Wanted, bounds_sql
 
 WALK_SHARE: Final = 0.05
@@ -30,39 +31,45 @@ def postgresql_query(wanted: Wanted, limit: int, span: Span) -> tuple[str, list[
     groups = sorted(set(wanted.groups), key=lambda group: sum(shares.get(part, 0.0) for part in group))
     # The rarest group leads; what all builds have need not be asked beside another.
     leading, others = groups[0], [group for group in groups[1:] if max(shares.get(part, 0.0) for part in group) < 1.0]
-    common = sorted((part for part in leading if shares.get(part, 0.0) >= WALK_SHARE), key=lambda part: -shares[part])[:WALKS_MAX]
-    rare = sorted(leading - set(common))
+    packages = {part for part in leading if token_split(part)[0] is Family.PACKAGE} if not others and not wanted.excluded else set()
+    plain = leading - packages
+    common = sorted((part for part in plain if shares.get(part, 0.0) >= WALK_SHARE), key=lambda part: -shares[part])[:WALKS_MAX]
+    rare = sorted(plain - set(common))
     join, bounds, bound_params = bounds_sql(wanted, span, "build_id")
-    more, more_params = _others(others, wanted.excluded)
+    single = sorted(next(iter(group)) for group in others if len(group) == 1)
+    more, more_params = _others([group for group in others if len(group) > 1], wanted.excluded)
     parts: list[str] = []
     params: list[Any] = []
+    if packages:
+        # Alone, they have a table that holds their builds in order, be they long ago.
+        parts.append(
+            "(SELECT s.build_id FROM unnest(%s::bigint[]) AS asked(pk) CROSS JOIN LATERAL (SELECT s.build_id FROM"  # noqa: S608
+            f" verifications_buildpackage s {join} WHERE s.package_id = asked.pk {bounds} ORDER BY s.build_id DESC LIMIT %s) s)"
+        )
+        params += [sorted(token_split(part)[1] for part in packages), *bound_params, limit]
     for part in common:
         parts.append(
             f"(SELECT s.build_id FROM verifications_searchrow s {join} WHERE s.tokens @> %s::integer[] {more} {bounds}"  # noqa: S608
             " ORDER BY s.build_id DESC LIMIT %s)"
         )
-        params += [[part], *more_params, *bound_params, limit]
+        params += [[part, *single], *more_params, *bound_params, limit]
     if rare:
-        # Each number by itself, and nothing else in that question: for a list of them the planner would read every row.
+        # Each number by itself, with what else must be there: for a list of them the planner would read every row.
         parts.append(
-            "(WITH found AS MATERIALIZED (SELECT s.build_id FROM unnest(%s::integer[]) AS asked(part) CROSS JOIN LATERAL"  # noqa: S608
-            " (SELECT r.build_id, r.tokens FROM verifications_searchrow r WHERE r.tokens @> ARRAY[asked.part] OFFSET 0) s"
+            "(WITH found AS MATERIALIZED (SELECT s.build_id FROM unnest(%s::integer[]) AS a(part) CROSS JOIN LATERAL"  # noqa: S608
+            " (SELECT r.build_id, r.tokens FROM verifications_searchrow r WHERE r.tokens @> (ARRAY[a.part] || %s::integer[]) OFFSET 0) s"
             f" {join} WHERE TRUE {more} {bounds}) SELECT DISTINCT build_id FROM found ORDER BY build_id DESC LIMIT %s)"
         )
-        params += [rare, *more_params, *bound_params, limit]
+        params += [rare, single, *more_params, *bound_params, limit]
     return f"SELECT DISTINCT build_id FROM ({' UNION ALL '.join(parts)}) u ORDER BY build_id DESC LIMIT %s", [*params, limit]  # noqa: S608
 
 
 def _others(others: list[frozenset[int]], excluded: frozenset[int]) -> tuple[str, list[Any]]:
     what: list[str] = []
     params: list[Any] = []
-    if single := sorted(next(iter(group)) for group in others if len(group) == 1):
-        what.append("AND s.tokens @> %s::integer[]")
-        params.append(single)
     for group in others:
-        if len(group) > 1:
-            what.append("AND s.tokens && %s::integer[]")
-            params.append(sorted(group))
+        what.append("AND s.tokens && %s::integer[]")
+        params.append(sorted(group))
     if excluded:
         what.append("AND NOT s.tokens && %s::integer[]")
         params.append(sorted(excluded))
