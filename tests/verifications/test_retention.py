@@ -19,8 +19,7 @@ from tests.accounts.people import person_make
 from tests.verifications.bundles import build_make, result_make
 
 pytestmark = pytest.mark.django_db
-NOW = timezone.now()
-LATER = NOW + timedelta(days=100)
+LATER = timezone.now() + timedelta(days=100)
 
 
 @pytest.fixture(autouse=True)
@@ -35,8 +34,10 @@ def _files(tmp_path, settings) -> None:
 @pytest.fixture
 def build() -> Build:
     build = build_make(person_make("ada"), tarball=result_make().tarball)
-    report_create(build=build, now=NOW)
-    Build.objects.filter(id=build.id).update(finished_at=NOW)
+    # Not the time when this file was read: a judgement before the build's own records would fail.
+    now = timezone.now()
+    report_create(build=build, now=now)
+    Build.objects.filter(id=build.id).update(finished_at=now)
     build.refresh_from_db()
     return build
 
